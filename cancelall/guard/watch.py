@@ -16,19 +16,21 @@ from pathlib import Path
 
 from cancelall.core.errors import ConfigError, bug_words
 from cancelall.core.quoting import quoted
-from cancelall.guard.model import Look, Pressed, Sight
+from cancelall.guard.model import Look, Pressed, Sight, Trigger
 from cancelall.guard.triggers.files import HeartbeatFile, KillFile, nearby
-from cancelall.guard.triggers.http import HttpBeats
+from cancelall.guard.triggers.http import HttpBeats, address, source_of
 from cancelall.guard.triggers.inotify import Inotify
 from cancelall.guard.triggers.probe import Probe, Probing
 from cancelall.guard.triggers.processes import Numbered, Pidfile
-from cancelall.guard.triggers.signals import DEFAULT, Signals
+from cancelall.guard.triggers.signals import DEFAULT, Signals, numbers_of
 from cancelall.guard.triggers.sockets import BeatSocket, FireSocket
 from cancelall.guard.triggers.source import Bell, Source
 from cancelall.guard.triggers.units import Unit, is_unit
 
 BEAT = "beat"
 """The heartbeat that `cancelall beat` sends, in a socket of the guard's own."""
+_Identity = tuple[Trigger, str]
+"""A trigger, and what was configured for it."""
 _PRESSED_AT_MOST = 16
 _SUSPENSION = 0.5
 """Seconds; a shorter one would not be told from two clocks that were read one after the other."""
@@ -61,25 +63,30 @@ class Watch:
         `directory` and `name` say where the guard's own sockets are: `guard-NAME.beat` where a heartbeat is "beat",
         and `guard-NAME.fire`; without a directory there are none. `given` are sockets that systemd has handed over;
         those that nobody wants are left alone. A guard that was armed when it ended is `resumed`: what cannot be
-        looked at any more is then a trouble, which fires in time, and never a reason not to start.
+        looked at any more is then a trouble, which fires in time, and no reason not to start.
         """
         self._environ = dict(os.environ if environ is None else environ)
         self._directory, self._name = directory, name
         self._given = list(given)
+        self._asleep = Asleep()
         self._bell: Bell | None = None
         self._inotify: Inotify | None = None
         self._pressed: list[Pressed] = []
-        self._asleep = Asleep()
-        self._sources: list[Source] = []
-        self._units: list[Unit] = []
+        self._sources: dict[_Identity, Source] = {}
         self._unit_files: dict[Unit, Path] = {}
-        self._signals = Signals(())
         self._fire: FireSocket | None = None
+        self._signals = Signals()
         try:
-            self._open(heartbeats, processes, kill_files, probe, expecting=not resumed)
             if directory is not None and hasattr(socket, "AF_UNIX"):
-                self._fire = FireSocket(str(directory / f"guard-{name}.fire"), self._given)
-            self._signals = Signals(signals)
+                self._fire = FireSocket(str(directory / f"guard-{name}.fire"), self._given, lenient=resumed)
+            self.reload(
+                heartbeats=heartbeats,
+                processes=processes,
+                kill_files=kill_files,
+                signals=signals,
+                probe=probe,
+                resumed=resumed,
+            )
         except BaseException:
             self.close()
             raise
@@ -87,18 +94,23 @@ class Watch:
     @property
     def sources(self) -> tuple[str, ...]:
         """What is looked at, by the names of its sights."""
-        return tuple(one.source for one in self._sources)
+        return tuple(one.source for one in self._sources.values())
 
     @property
     def left_over(self) -> tuple[socket.socket, ...]:
         """The sockets of systemd's that nobody here wanted."""
         return tuple(self._given)
 
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What is wrong with the socket that fires: nothing to fire for, but something to tell."""
+        return (f"guard-{self._name}.fire: {self._fire.trouble}",) if self._fire and self._fire.trouble else ()
+
     def look(self, at: float) -> Look:
         """Look at everything. Never blocks, never raises; `at` is monotonic seconds."""
         if self._inotify is not None and not self._inotify.whole:
             self._inotify.renew()
-        sights = tuple(_seen(one, at) for one in self._sources)
+        sights = tuple(_seen(one, at) for one in self._sources.values())
         self._follow_units()
         pressed = [*self._pressed, *self._signals.pressed(), *(self._fire.pressed(at) if self._fire else ())]
         self._pressed.clear()
@@ -119,15 +131,57 @@ class Watch:
         """Have events wake the running loop from now on; once is enough."""
         if self._bell is None:
             self._bell = Bell(asyncio.get_running_loop())
-            for one in (*self._sources, self._signals, self._fire):
+            for one in (*self._sources.values(), self._signals, self._fire):
                 if one is not None:
                     one.attach(self._bell)
             self._listen()
         return self._bell
 
+    def reload(
+        self,
+        *,
+        heartbeats: Sequence[str] = (),
+        processes: Sequence[str] = (),
+        kill_files: Sequence[str] = (),
+        signals: Sequence[str] = DEFAULT,
+        probe: Probing | None = None,
+        resumed: bool = False,
+    ) -> None:
+        """Look at these from now on. What was looked at before and still is goes on as it was.
+
+        Raises ConfigError for what cannot be watched; then everything is as it was.
+        """
+        wanted: list[tuple[_Identity, Probing | None]] = [
+            *((("heartbeat", _same(text)), None) for text in heartbeats),
+            *((("process", text), None) for text in processes),
+            *((("kill file", text), None) for text in kill_files),
+        ]
+        if probe is not None:
+            wanted.append((("probe", f"{probe}"), probe))
+        _refuse_twice([identity for identity, _ in wanted])
+        numbers = numbers_of(signals)
+        made: dict[_Identity, Source] = {}
+        try:
+            for identity, probing in wanted:
+                if identity not in self._sources:
+                    self._make(identity, probing, made, resumed=resumed)
+            self._signals.take(numbers)
+        except BaseException:
+            for one in made.values():
+                one.close()
+            raise
+        every = {**self._sources, **made}
+        before, self._sources = self._sources, {identity: every[identity] for identity, _ in wanted}
+        for identity in before.keys() - self._sources.keys():
+            before[identity].close()
+        if self._bell is not None:
+            for one in made.values():
+                one.attach(self._bell)
+            self._listen()
+
     def close(self) -> None:
         """Look at nothing any more, and give everything back."""
-        for one in (*self._sources, self._signals, self._fire, self._inotify):
+        for one in (*self._sources.values(), self._signals, self._fire, self._inotify):
             if one is not None:
                 one.close()
         if self._bell is not None:
@@ -135,48 +189,33 @@ class Watch:
 
     # --- what is watched ---
 
-    def _open(
-        self,
-        heartbeats: Sequence[str],
-        processes: Sequence[str],
-        kill_files: Sequence[str],
-        probe: Probing | None,
-        *,
-        expecting: bool,
+    def _make(
+        self, identity: _Identity, probing: Probing | None, made: dict[_Identity, Source], *, resumed: bool
     ) -> None:
-        for text in heartbeats:
-            self._add(self._heartbeat(text), expecting)
-        for text in processes:
-            self._add(self._process(text), expecting)
-        for text in kill_files:
-            self._add(KillFile(text), expecting)
-        if probe is not None:
-            self._add(Probe(probe), expecting)
-        both = set(map(os.path.normpath, heartbeats)) & set(map(os.path.normpath, kill_files))
-        for text in both:
-            raise ConfigError(f"{quoted(text)} is a heartbeat and a kill file", "a beat would fire: name two files")
-
-    def _add(self, source: Source, expecting: bool) -> None:
-        """Raises ConfigError for one that is there twice, or cannot be looked at."""
-        self._sources.append(source)
-        if any(one.source == source.source and one.trigger == source.trigger for one in self._sources[:-1]):
-            raise ConfigError(f"{quoted(source.source)} is named twice as a {source.trigger}", "once is enough")
-        if expecting and isinstance(source, HeartbeatFile | KillFile | Numbered | Pidfile | Unit):
+        """Open a source. Raises ConfigError for one that cannot be looked at."""
+        trigger, text = identity
+        if probing is not None:
+            source: Source = Probe(probing)
+        elif trigger == "heartbeat":
+            source = self._heartbeat(text, lenient=resumed)
+        else:
+            source = KillFile(text) if trigger == "kill file" else self._process(text)
+        made[identity] = source
+        if not resumed:
             source.expect()
-        if isinstance(source, HeartbeatFile | KillFile):
-            self._sources[-1] = nearby(source)
-        if isinstance(source, Unit):
-            self._units.append(source)
+        if isinstance(source, HeartbeatFile | KillFile | Pidfile):
+            made[identity] = nearby(source)
 
-    def _heartbeat(self, text: str) -> Source:
+    def _heartbeat(self, text: str, *, lenient: bool) -> Source:
         if text == BEAT:
             if self._directory is None:
                 raise ConfigError("there is no place for the socket of `cancelall beat`", "set XDG_RUNTIME_DIR")
-            return BeatSocket(BEAT, str(self._directory / f"guard-{self._name}.beat"), self._given)
+            path = str(self._directory / f"guard-{self._name}.beat")
+            return BeatSocket(BEAT, path, self._given, lenient=lenient)
         if text.startswith("unix:"):
-            return BeatSocket(text, text.removeprefix("unix:"), self._given)
-        if text.startswith(("http:", "https:")):
-            return HttpBeats(text, self._given)
+            return BeatSocket(text, text.removeprefix("unix:"), self._given, lenient=lenient)
+        if text.startswith("http:"):
+            return HttpBeats(text, self._given, lenient=lenient)
         return HeartbeatFile(text)
 
     def _process(self, text: str) -> Source:
@@ -194,14 +233,25 @@ class Watch:
 
     def _listen(self) -> None:
         """Have kill files and units tell when they change, where the system can."""
-        paths = [Path(one.source) for one in self._sources if one.trigger == "kill file"]
-        if self._bell is None or not (paths or self._units):
+        if self._bell is None:
+            return
+        if self._inotify is not None:
+            self._bell.drop(self._inotify.descriptor)
+            self._inotify.close()
+            self._inotify = None
+        self._unit_files = {}
+        paths = [Path(one.source) for one in self._sources.values() if one.trigger == "kill file"]
+        if not (paths or self._units):
             return
         with contextlib.suppress(OSError):
             self._inotify = Inotify()
             self._inotify.watch(paths)
             self._bell.listen(self._inotify.descriptor, self._changed)
         self._follow_units()
+
+    @property
+    def _units(self) -> list[Unit]:
+        return [one for one in self._sources.values() if isinstance(one, Unit)]
 
     def _follow_units(self) -> None:
         """Watch the group in which a unit is now."""
@@ -243,6 +293,21 @@ def heartbeats_of(
 ) -> tuple[str, ...]:
     """The heartbeats that are waited for: those that were named; `cancelall beat` where nothing at all was."""
     return tuple(heartbeats) or (() if processes or kill_files or probe else (BEAT,))
+
+
+def _same(heartbeat: str) -> str:
+    """A heartbeat as it is always written: an address over http can be written in several ways."""
+    return source_of(*address(heartbeat)) if heartbeat.startswith("http:") else heartbeat
+
+
+def _refuse_twice(identities: Sequence[_Identity]) -> None:
+    """Raise ConfigError for a source that is named twice, and for a heartbeat that would fire by being there."""
+    names = [(trigger, os.path.normpath(text)) for trigger, text in identities]
+    for trigger, text in names:
+        if names.count((trigger, text)) > 1:
+            raise ConfigError(f"{quoted(text)} is named twice as a {trigger}", "once is enough")
+        if trigger == "heartbeat" and ("kill file", text) in names:
+            raise ConfigError(f"{quoted(text)} is a heartbeat and a kill file", "a beat would fire: name two files")
 
 
 def _seen(source: Source, at: float) -> Sight:

@@ -107,8 +107,8 @@ def _unreadable(directory: Path) -> str:
         return f"{directory}: {words_of(fault)}"
 
 
-def nearby(source: HeartbeatFile | KillFile) -> Source:
-    """The source itself, or looked at in a thread where its file system may not answer at once."""
+def nearby(source: Source) -> Source:
+    """A source that is a path, or looked at in a thread where its file system may not answer at once."""
     path = Path(source.source)
     return Distant(source) if is_distant(path, _read(_MOUNTS)) else source
 

@@ -10,7 +10,7 @@ from cancelall.core.errors import ConfigError
 from cancelall.core.quoting import quoted
 from cancelall.guard.model import Sight
 from cancelall.guard.triggers.sockets import nonce, taken
-from cancelall.guard.triggers.source import Bell, Source, words_of
+from cancelall.guard.triggers.source import LOOKED, Bell, Source, words_of
 
 HEAD_LIMIT = 8192
 """Bytes of a request without its body."""
@@ -18,6 +18,8 @@ SECONDS = 2.0
 """For a whole request."""
 AT_ONCE = 32
 """Requests at a time."""
+_AGAIN = 1.0
+"""Watched seconds between two attempts to listen."""
 _BODY_LIMIT = 1 << 16
 _HOSTS = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "[::1]": "::1", "::1": "::1", "": "127.0.0.1"}
 _ADDRESS = re.compile(r"http:(?://)?(?:(?P<host>[^:/\[\]]*|\[[0-9a-f:]*\]):)?(?P<port>[0-9]{1,5})(?:/beat|/)?")
@@ -46,32 +48,54 @@ def address(source: str) -> tuple[str, int]:
     return host, port
 
 
+def source_of(host: str, port: int) -> str:
+    """That address, as it is always written."""
+    return f"http:[{host}]:{port}" if ":" in host else f"http:{host}:{port}"
+
+
 class HttpBeats(Source):
     """A tiny server, whose only page takes beats."""
 
     trigger = "heartbeat"
 
-    def __init__(self, source: str, given: list[socket.socket]) -> None:
-        """Raises ConfigError for an address that is not on loopback, or a port that is in use."""
-        self._host, self._port = address(source)
-        shown = f"[{self._host}]" if ":" in self._host else self._host
-        super().__init__(f"http:{shown}:{self._port}")
-        self._hosts = {
-            f"{name}{port}" for name in ("127.0.0.1", "localhost", "[::1]") for port in ("", f":{self._port}")
-        }
+    def __init__(self, source: str, given: list[socket.socket], *, lenient: bool = False) -> None:
+        """Raises ConfigError for an address that is not on loopback, or a port that is in use; when it is lenient,
+        that is a trouble: it is tried again."""
+        self._address = address(source)
+        super().__init__(source_of(*self._address))
+        names, ports = ("127.0.0.1", "localhost", "[::1]"), ("", f":{self._address[1]}")
+        self._hosts = {f"{name}{port}" for name in names for port in ports}
         self._count = self._open = 0
         self._since = nonce()
-        self._socket = self._bound(given)
+        self._why = ""
+        self._lost = 0.0
+        self._looked_at: float | None = None
+        self._bell: Bell | None = None
         self._server: asyncio.Server | None = None
         self._starting: asyncio.Task[None] | None = None
+        self._socket: socket.socket | None = None
+        try:
+            self._socket = self._bound(given)
+        except ConfigError as error:
+            if not lenient:
+                raise
+            self._why = error.message
 
     def look(self, at: float) -> Sight:
         """Its key counts what has come since the guard was started; empty before the first."""
-        return self.sight(key=f"{self._since}:{self._count}" if self._count else "")
+        watched = 0.0 if self._looked_at is None else min(max(0.0, at - self._looked_at), LOOKED)
+        self._looked_at = at
+        self._lost = 0.0 if self._socket else self._lost + watched
+        if self._lost >= _AGAIN:
+            self._lost = 0.0
+            self._try_again()
+        return self.sight(key=f"{self._since}:{self._count}" if self._count else "", trouble=self._why)
 
     def attach(self, bell: Bell) -> None:
         """Answer from now on, on the loop of this bell."""
-        self._starting = bell.loop.create_task(self._start())
+        self._bell = bell
+        if self._socket is not None:
+            self._starting = bell.loop.create_task(self._start(self._socket))
 
     def close(self) -> None:
         """Answer no more."""
@@ -79,26 +103,44 @@ class HttpBeats(Source):
             self._starting.cancel()
         if self._server is not None:
             self._server.close()
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
 
-    async def _start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, sock=self._socket, limit=HEAD_LIMIT)
+    async def _start(self, made: socket.socket) -> None:
+        self._server = await asyncio.start_server(self._serve, sock=made, limit=HEAD_LIMIT)
+
+    def _try_again(self) -> None:
+        try:
+            self._socket = self._bound([])
+        except ConfigError as error:
+            self._why = error.message
+            return
+        self._why = ""
+        if self._bell is not None:
+            self.attach(self._bell)
 
     def _bound(self, given: list[socket.socket]) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        name = (self._host, self._port, 0, 0) if family == socket.AF_INET6 else (self._host, self._port)
+        host, port = self._address
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        name = (host, port, 0, 0) if family == socket.AF_INET6 else (host, port)
         if passed := taken(given, socket.SOCK_STREAM, name):
             return passed
-        made = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            made = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as fault:
+            raise self._unusable(fault) from None
         try:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            made.bind((self._host, self._port))
+            made.bind((host, port))
             made.listen(AT_ONCE)
         except OSError as fault:
             made.close()
-            why = f"nothing can listen there: {words_of(fault)}"
-            raise ConfigError(f"the heartbeat {self.source}: {why}", "name another port") from None
+            raise self._unusable(fault) from None
         return made
+
+    def _unusable(self, fault: OSError) -> ConfigError:
+        why = f"nothing can listen there: {words_of(fault)}"
+        return ConfigError(f"the heartbeat {self.source}: {why}", "name another port")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open += 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import FrameType
+from typing import Any
 
 from cancelall.core.errors import ConfigError
 from cancelall.core.quoting import quoted
@@ -19,16 +21,24 @@ DEFAULT = POSSIBLE[:1]
 
 
 class Signals:
-    """Takes signals over, from now until it is closed. Main thread alone."""
+    """Takes signals over, until it is closed. Main thread alone."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        """Raises ConfigError for a name that is none, or that has another meaning."""
-        self._numbers = {name: int(getattr(signal, f"SIG{name}")) for name in map(_checked, names)}
+    def __init__(self) -> None:
+        self._names: dict[int, str] = {}
         self._came: dict[str, None] = {}
         self._bell: Bell | None = None
-        self._before = {number: signal.signal(number, self._act) for number in self._numbers.values()}
-        if self._numbers and hasattr(signal, "pthread_sigmask"):  # whoever held them back while the program started
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, self._numbers.values())
+        self._before: dict[int, Any] = {}
+
+    def take(self, names: Mapping[int, str]) -> None:
+        """Take these over from now on, and no others."""
+        for number in self._names.keys() - names.keys():
+            self._give_back(number)
+        for number in names.keys() - self._names.keys():
+            self._before[number] = signal.signal(number, self._act)
+            self._listen(number)
+        self._names = dict(names)
+        if names and hasattr(signal, "pthread_sigmask"):  # they can have been held back while the program started
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, names)
 
     def pressed(self) -> tuple[Pressed, ...]:
         """What came since the last look: many of one name are one."""
@@ -40,26 +50,34 @@ class Signals:
     def attach(self, bell: Bell) -> None:
         """Ring the bell for each."""
         self._bell = bell
-        for number in self._numbers.values():
-            try:
-                bell.loop.add_signal_handler(number, self._act, number)
-            except (NotImplementedError, RuntimeError, ValueError):  # Windows: Python's own handler stays
-                return
+        for number in self._names:
+            self._listen(number)
 
     def close(self) -> None:
         """Give the signals back."""
-        for number, handler in self._before.items():
-            if self._bell is not None and not self._bell.loop.is_closed():
+        for number in tuple(self._before):
+            self._give_back(number)
+
+    def _listen(self, number: int) -> None:
+        if self._bell is not None:
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # Python's own handler stays
+                self._bell.loop.add_signal_handler(number, self._act, number)
+
+    def _give_back(self, number: int) -> None:
+        if self._bell is not None and not self._bell.loop.is_closed():
+            with contextlib.suppress(NotImplementedError):
                 self._bell.loop.remove_signal_handler(number)
-            signal.signal(number, handler)
-        self._before = {}
+        signal.signal(number, self._before.pop(number))
 
     def _act(self, number: int, frame: FrameType | None = None) -> None:
-        for name, one in self._numbers.items():
-            if one == number:
-                self._came[name] = None
+        self._came[self._names.get(number, str(number))] = None
         if self._bell is not None:
             self._bell.ring()
+
+
+def numbers_of(names: Sequence[str]) -> dict[int, str]:
+    """The signals by their numbers. Raises ConfigError for a name that is none, or that has another meaning."""
+    return {int(getattr(signal, f"SIG{name}")): name for name in map(_checked, names)}
 
 
 def _checked(text: str) -> str:

@@ -58,8 +58,11 @@ def taken(sockets: list[socket.socket], kind: int, name: object) -> socket.socke
 class Datagrams:
     """A socket that counts what comes."""
 
-    def __init__(self, path: str, what: str, given: list[socket.socket]) -> None:
-        """Raises ConfigError for a path that cannot be one, or that somebody else listens on."""
+    def __init__(self, path: str, what: str, given: list[socket.socket], *, lenient: bool) -> None:
+        """Raises ConfigError for a path that cannot be one, or that somebody else listens on.
+
+        When it is lenient, that is a trouble: it is tried again.
+        """
         self.path = str(absolute(path, what))
         self.count = 0
         self._what = what
@@ -71,15 +74,23 @@ class Datagrams:
             raise ConfigError(f"the path of the {what} {quoted(path)} is too long", f"at most {_LONGEST} bytes")
         passed = taken(given, socket.SOCK_DGRAM, self.path)
         self._ours = passed is None
-        self._socket = passed or self._bound()
-        self._socket.setblocking(False)
-        self._inode = _inode(self.path)
+        self._socket: socket.socket | None = None
+        self._inode: int | None = None
         self._lost = 0.0
+        self._why = ""
+        try:
+            self._have(passed or self._bound())
+        except ConfigError as error:
+            if not lenient:
+                raise
+            self._why = error.message
         self._looked_at: float | None = None
 
     def drain(self) -> int:
         """Take what has come, and count it."""
         before = self.count
+        if self._socket is None:
+            return 0
         with contextlib.suppress(OSError):
             while self.count - before < _AT_ONCE:
                 self._socket.recv(1)
@@ -89,7 +100,8 @@ class Datagrams:
     def attach(self, bell: Bell, act: Callable[[], object]) -> None:
         """Have this called whenever something has come; it has to drain."""
         self._bell, self._act = bell, act
-        bell.listen(self._socket.fileno(), act)
+        if self._socket is not None:
+            bell.listen(self._socket.fileno(), act)
 
     def trouble(self, at: float) -> str:
         """Why nothing can come any more; empty while it can. A socket that was removed is made again."""
@@ -99,32 +111,40 @@ class Datagrams:
         if inode and inode == self._inode:
             self._lost = 0.0
             return ""
-        self._lost += watched
-        if inode is None and self._ours and self._lost >= _AGAIN:
+        if self._ours and self._lost >= _AGAIN and (inode is None or self._socket is None):
             self._lost = 0.0
-            with contextlib.suppress(OSError, ConfigError):
-                self._replace(self._bound())
+            try:
+                self._have(self._bound())
                 return ""
+            except ConfigError as error:
+                self._why = error.message
+        self._lost += watched
+        if self._socket is None:
+            return self._why
         return "its socket was removed" if inode is None else "somebody else has put another in its place"
 
     def close(self) -> None:
         """Give the socket back. What systemd holds stays."""
-        if self._bell is not None:
-            self._bell.drop(self._socket.fileno())
         if self._ours and self._inode and _inode(self.path) == self._inode:
             with contextlib.suppress(OSError):
                 os.unlink(self.path)  # noqa: PTH108
-        self._socket.close()
+        self._let_go()
 
-    def _replace(self, made: socket.socket) -> None:
+    def _have(self, made: socket.socket) -> None:
+        """Take what comes to this socket from now on."""
         self.drain()
-        if self._bell is not None:
-            self._bell.drop(self._socket.fileno())
-        self._socket.close()
+        self._let_go()
+        made.setblocking(False)
         self._socket, self._inode = made, _inode(self.path)
-        self._socket.setblocking(False)
         if self._bell is not None:
-            self._bell.listen(self._socket.fileno(), self._act)
+            self._bell.listen(made.fileno(), self._act)
+
+    def _let_go(self) -> None:
+        if self._socket is not None:
+            if self._bell is not None:
+                self._bell.drop(self._socket.fileno())
+            self._socket.close()
+            self._socket = None
 
     def _bound(self) -> socket.socket:
         """A socket at the path, for its owner alone; for the group, too, in a directory that gives files its group.
@@ -178,10 +198,10 @@ class BeatSocket(Source):
 
     trigger = "heartbeat"
 
-    def __init__(self, source: str, path: str, given: list[socket.socket]) -> None:
+    def __init__(self, source: str, path: str, given: list[socket.socket], *, lenient: bool = False) -> None:
         """Raises ConfigError as `Datagrams` does."""
         super().__init__(source)
-        self._datagrams = Datagrams(path, "heartbeat socket", given)
+        self._datagrams = Datagrams(path, "heartbeat socket", given, lenient=lenient)
         self._since = nonce()
 
     def look(self, at: float) -> Sight:
@@ -201,16 +221,18 @@ class BeatSocket(Source):
 class FireSocket:
     """A socket of which each datagram fires, whatever is in it: for scripts, and for what comes during a restart."""
 
-    def __init__(self, path: str, given: list[socket.socket]) -> None:
+    def __init__(self, path: str, given: list[socket.socket], *, lenient: bool = False) -> None:
         """Raises ConfigError as `Datagrams` does."""
-        self._datagrams = Datagrams(path, "socket that fires", given)
+        self._datagrams = Datagrams(path, "socket that fires", given, lenient=lenient)
         self._bell: Bell | None = None
+        self.trouble = ""
+        """Why nothing can come to it; empty while it can."""
 
     def pressed(self, at: float) -> tuple[Pressed, ...]:
         """What came since the last look: many datagrams are one."""
         self._datagrams.drain()
         count, self._datagrams.count = self._datagrams.count, 0
-        self._datagrams.trouble(at)
+        self.trouble = self._datagrams.trouble(at)
         return (Pressed(trigger="command", source="a datagram"),) if count else ()
 
     def attach(self, bell: Bell) -> None:

@@ -78,6 +78,9 @@ class Source(ABC):
     def look(self, at: float) -> Sight:
         """What one look shows. It neither blocks nor raises what the system can answer; `at` is monotonic seconds."""
 
+    def expect(self) -> None:  # noqa: B027 - most have failed before
+        """Raise ConfigError for what cannot be looked at as it is now."""
+
     def attach(self, bell: Bell) -> None:  # noqa: B027 - most have no events
         """Have events ring this bell from now on."""
 

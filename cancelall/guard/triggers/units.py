@@ -7,6 +7,7 @@ https://www.kernel.org/doc/html/latest/admin-guide/cgroup-v2.html, "cgroup.event
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import threading
@@ -176,12 +177,22 @@ def _populated(group: Path) -> bool | None:
         return words[words.index(b"populated") + 1] != b"0"
     except FileNotFoundError:
         pass
+    except OSError as fault:
+        _raise_unless_gone(fault)
+        return None
     except (ValueError, IndexError):
-        raise OSError(f"{group}/cgroup.events is odd") from None
+        raise OSError(errno.EBADMSG, "its cgroup.events is odd") from None
     try:
         return _has_processes(group, _DEEP)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError as fault:
+        _raise_unless_gone(fault)
         return None
+
+
+def _raise_unless_gone(fault: OSError) -> None:
+    """Raise what does not say that the group was removed while it was read."""
+    if fault.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENODEV):
+        raise fault
 
 
 def _has_processes(group: Path, deep: int) -> bool:
