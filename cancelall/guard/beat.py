@@ -30,8 +30,6 @@ _FORWARDED = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _OF_TERMINAL = ("SIGINT", "SIGQUIT", "SIGHUP")
 """A terminal sends these to everybody in the foreground: the command has them already."""
 _PING = b"WATCHDOG=1"
-_SHORTEST = 0.05
-"""Seconds between two beats, however often a command says that it is well."""
 
 
 class NoBeatTaken(CancelallError):
@@ -61,28 +59,23 @@ class Beats:
             raise NoBeatTaken("beats need UNIX sockets, which this system does not have", "touch a heartbeat file")
         self._name = name
         self._directories = directories(environ)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
 
     def send(self) -> None:
         """Send one. Raises NoBeatTaken when no guard takes it."""
-        self._first(lambda path: self._socket.sendto(b"", path))
+        self._first(lambda made, path: made.sendto(b"", path))
 
     def check(self) -> None:
         """Raise NoBeatTaken when no guard would take one."""
+        self._first(lambda made, path: made.connect(path))
 
-        def connect(path: str) -> None:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as made:
-                made.connect(path)
-
-        self._first(connect)
-
-    def _first(self, act: Callable[[str], object]) -> None:
+    def _first(self, act: Callable[[socket.socket, str], object]) -> None:
         """Do this with the first socket that somebody listens on."""
         refused = ""
         for path in self._paths():
             try:
-                act(str(path))
+                with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as made:
+                    made.setblocking(False)
+                    act(made, str(path))
                 return
             except BlockingIOError:  # its queue is full: it has beats enough
                 return
@@ -258,7 +251,7 @@ class Command:
                 break
             pinged |= _PING in said.split(b"\n")
             self._pass_on(said)
-        if pinged and self._well and time.monotonic() >= self._last + min(_SHORTEST, self._every):
+        if pinged and self._well:
             self._beat()
 
     def _pass_on(self, said: bytes) -> None:

@@ -110,7 +110,7 @@ def test_what_somebody_else_has_there_stays(what: str, place: Path) -> None:
         ("beat", "relative"),
         ("", "no path"),
         ("@beat", "relative"),
-        (f"/tmp/{'x' * 100}", "too long"),
+        (f"/run/{'x' * 100}", "too long"),
         ("/nowhere/at/all/beat", "does not exist"),
     ],
 )

@@ -150,7 +150,7 @@ def test_a_unit_that_starts_later_is_looked_for(machine: Machine) -> None:
 
 @pytest.mark.parametrize("where", ["usr/lib/systemd/system", "run/systemd/transient", "home/me/.config/systemd/user"])
 def test_a_unit_that_does_not_run_is_known_by_its_file(where: str, machine: Machine) -> None:
-    with pytest.raises(ConfigError, match="there is no unit bot.service here"):
+    with pytest.raises(ConfigError, match="there is no unit bot"):
         machine.unit(HOME="/home/me").expect()
     (machine.root / where).mkdir(parents=True)
     (machine.root / where / NAME).symlink_to("/dev/null")
