@@ -20,11 +20,11 @@ from cancelall.guard.model import Look, Pressed, Sight, Trigger
 from cancelall.guard.triggers.files import HeartbeatFile, KillFile, nearby
 from cancelall.guard.triggers.http import HttpBeats, address, source_of
 from cancelall.guard.triggers.inotify import Inotify
-from cancelall.guard.triggers.probe import Probe, Probing
+from cancelall.guard.triggers.probe import ProbeSource, Probing
 from cancelall.guard.triggers.processes import Numbered, Pidfile
-from cancelall.guard.triggers.signals import DEFAULT, Signals, numbers_of
+from cancelall.guard.triggers.signals import DEFAULT, FiringSignals, numbers_of
 from cancelall.guard.triggers.sockets import BeatSocket, FireSocket
-from cancelall.guard.triggers.source import Bell, Source
+from cancelall.guard.triggers.source import Bell, TriggerSource
 from cancelall.guard.triggers.units import Unit, is_unit
 
 BEAT = "beat"
@@ -38,7 +38,7 @@ _DOUBT = 0.01
 """Seconds between the two that say nothing about a suspension: this process stood still."""
 
 
-class Watch:
+class GuardWatch:
     """Every source of a guard.
 
     `wake` attaches it to the running event loop; what comes before that is seen at the first look. Main thread alone.
@@ -72,10 +72,10 @@ class Watch:
         self._bell: Bell | None = None
         self._inotify: Inotify | None = None
         self._pressed: list[Pressed] = []
-        self._sources: dict[_Identity, Source] = {}
+        self._sources: dict[_Identity, TriggerSource] = {}
         self._unit_files: dict[Unit, Path] = {}
         self._fire: FireSocket | None = None
-        self._signals = Signals()
+        self._signals = FiringSignals()
         try:
             if directory is not None and hasattr(socket, "AF_UNIX"):
                 self._fire = FireSocket(str(directory / f"guard-{name}.fire"), self._given, lenient=resumed)
@@ -160,7 +160,7 @@ class Watch:
             wanted.append((("probe", f"{probe}"), probe))
         _refuse_twice([identity for identity, _ in wanted])
         numbers = numbers_of(signals)
-        made: dict[_Identity, Source] = {}
+        made: dict[_Identity, TriggerSource] = {}
         try:
             for identity, probing in wanted:
                 if identity not in self._sources:
@@ -190,12 +190,12 @@ class Watch:
     # --- what is watched ---
 
     def _make(
-        self, identity: _Identity, probing: Probing | None, made: dict[_Identity, Source], *, resumed: bool
+        self, identity: _Identity, probing: Probing | None, made: dict[_Identity, TriggerSource], *, resumed: bool
     ) -> None:
         """Open a source. Raises ConfigError for one that cannot be looked at."""
         trigger, text = identity
         if probing is not None:
-            source: Source = Probe(probing)
+            source: TriggerSource = ProbeSource(probing)
         elif trigger == "heartbeat":
             source = self._heartbeat(text, lenient=resumed)
         else:
@@ -206,7 +206,7 @@ class Watch:
         if isinstance(source, HeartbeatFile | KillFile | Pidfile):
             made[identity] = nearby(source)
 
-    def _heartbeat(self, text: str, *, lenient: bool) -> Source:
+    def _heartbeat(self, text: str, *, lenient: bool) -> TriggerSource:
         if text == BEAT:
             if self._directory is None:
                 raise ConfigError("there is no place for the socket of `cancelall beat`", "set XDG_RUNTIME_DIR")
@@ -218,7 +218,7 @@ class Watch:
             return HttpBeats(text, self._given, lenient=lenient)
         return HeartbeatFile(text)
 
-    def _process(self, text: str) -> Source:
+    def _process(self, text: str) -> TriggerSource:
         if text.isascii() and text.isdecimal():
             return Numbered(text)
         if is_unit(text):
@@ -310,7 +310,7 @@ def _refuse_twice(identities: Sequence[_Identity]) -> None:
             raise ConfigError(f"{quoted(text)} is a heartbeat and a kill file", "a beat would fire: name two files")
 
 
-def _seen(source: Source, at: float) -> Sight:
+def _seen(source: TriggerSource, at: float) -> Sight:
     """One look at one source: whatever is wrong with it keeps nobody from looking at the others."""
     try:
         return source.look(at)

@@ -11,7 +11,7 @@ from pathlib import Path
 from cancelall.core.errors import ConfigError
 from cancelall.core.quoting import quoted
 from cancelall.guard.model import Sight
-from cancelall.guard.triggers.source import Distant, Source, absolute, directory_of, words_of
+from cancelall.guard.triggers.source import Distant, TriggerSource, absolute, directory_of, words_of
 
 _MOUNTS = Path("/proc/self/mountinfo")
 _DISTANT = (
@@ -32,7 +32,7 @@ _DISTANT = (
 """File systems, by how their names begin, that answer when another machine or program does."""
 
 
-class HeartbeatFile(Source):
+class HeartbeatFile(TriggerSource):
     """A file of which any change of inode, time or size is a beat: touched, replaced, truncated, or a log that grows.
 
     The time in it is compared for equality alone. That it is not there is silence, neither a beat nor a trouble.
@@ -66,7 +66,7 @@ class HeartbeatFile(Source):
         return self.sight(key=self._key)
 
 
-class KillFile(Source):
+class KillFile(TriggerSource):
     """A file that fires by being there, in whatever form: it is never opened, followed or removed."""
 
     trigger = "kill file"
@@ -107,7 +107,7 @@ def _unreadable(directory: Path) -> str:
         return f"{directory}: {words_of(fault)}"
 
 
-def nearby(source: Source) -> Source:
+def nearby(source: TriggerSource) -> TriggerSource:
     """A source that is a path, or looked at in a thread where its file system may not answer at once."""
     path = Path(source.source)
     return Distant(source) if is_distant(path, _read(_MOUNTS)) else source

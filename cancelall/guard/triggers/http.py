@@ -10,7 +10,7 @@ from cancelall.core.errors import ConfigError
 from cancelall.core.quoting import quoted
 from cancelall.guard.model import Sight
 from cancelall.guard.triggers.sockets import nonce, taken
-from cancelall.guard.triggers.source import LOOKED, Bell, Source, words_of
+from cancelall.guard.triggers.source import LOOKED, Bell, TriggerSource, words_of
 
 HEAD_LIMIT = 8192
 """Bytes of a request without its body."""
@@ -53,7 +53,7 @@ def source_of(host: str, port: int) -> str:
     return f"http:[{host}]:{port}" if ":" in host else f"http:{host}:{port}"
 
 
-class HttpBeats(Source):
+class HttpBeats(TriggerSource):
     """A tiny server, whose only page takes beats."""
 
     trigger = "heartbeat"

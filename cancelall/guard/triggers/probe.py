@@ -18,7 +18,7 @@ from cancelall import __version__
 from cancelall.core.errors import ConfigError
 from cancelall.core.quoting import quoted
 from cancelall.guard.model import Sight
-from cancelall.guard.triggers.source import LOOKED, Bell, Source
+from cancelall.guard.triggers.source import LOOKED, Bell, TriggerSource
 
 _LINE = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: |\r)")
 _SIZE = 4096
@@ -37,7 +37,7 @@ class Probing:
     """In a row."""
 
 
-class Probe(Source):
+class ProbeSource(TriggerSource):
     """Asks in a thread of its own. The source of its sights is the URL."""
 
     trigger = "probe"

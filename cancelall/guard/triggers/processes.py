@@ -19,7 +19,7 @@ from cancelall.core.errors import ConfigError
 from cancelall.core.files import open_at_once
 from cancelall.core.quoting import quoted
 from cancelall.guard.model import Sight
-from cancelall.guard.triggers.source import Bell, Source, absolute, directory_of, words_of
+from cancelall.guard.triggers.source import Bell, TriggerSource, absolute, directory_of, words_of
 
 _MOST = 4_194_304
 """The largest number of a process: pid_max_limit of linux/threads.h."""
@@ -228,7 +228,7 @@ def _started_by_ps(pid: int) -> str:
     return "".join(chr(byte) for byte in done.stdout if 32 < byte < 127)
 
 
-class Numbered(Source):
+class Numbered(TriggerSource):
     """A process by its number: the one that had it when the guard was started, and no other for ever."""
 
     trigger = "process"
@@ -268,7 +268,7 @@ class Numbered(Source):
             self._process.close()
 
 
-class Pidfile(Source):
+class Pidfile(TriggerSource):
     """A process by the file that holds its number, which is read at each look.
 
     A file that vanished, or is being written, says nothing: as long as the process lives it is the one.

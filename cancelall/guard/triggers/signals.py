@@ -1,4 +1,4 @@
-"""Signals that fire."""
+"""FiringSignals that fire."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT = POSSIBLE[:1]
 """USR1; none on Windows."""
 
 
-class Signals:
+class FiringSignals:
     """Takes signals over, until it is closed. Main thread alone."""
 
     def __init__(self) -> None:

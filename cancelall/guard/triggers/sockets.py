@@ -17,7 +17,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from cancelall.core.errors import ConfigError
 from cancelall.core.quoting import quoted
 from cancelall.guard.model import Pressed, Sight
-from cancelall.guard.triggers.source import LOOKED, Bell, Source, absolute, directory_of, words_of
+from cancelall.guard.triggers.source import LOOKED, Bell, TriggerSource, absolute, directory_of, words_of
 
 _FIRST = 3
 """The first descriptor that systemd hands over: sd_listen_fds(3)."""
@@ -193,7 +193,7 @@ class Datagrams:
         raise ConfigError(f"the {self._what} {quoted(self.path)} is taken by another program", "name another path")
 
 
-class BeatSocket(Source):
+class BeatSocket(TriggerSource):
     """A socket of which each datagram is a beat."""
 
     trigger = "heartbeat"

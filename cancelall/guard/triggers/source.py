@@ -66,7 +66,7 @@ class Bell:
             self.drop(descriptor)
 
 
-class Source(ABC):
+class TriggerSource(ABC):
     """Something to look at."""
 
     trigger: Trigger
@@ -92,10 +92,10 @@ class Source(ABC):
         return Sight(source=self.source, trigger=self.trigger, key=key, present=present, trouble=trouble)
 
 
-class Distant(Source):
+class Distant(TriggerSource):
     """A source whose look can block, as a file of another machine can: it is looked at in a thread of its own."""
 
-    def __init__(self, inner: Source, every: float = _EVERY) -> None:
+    def __init__(self, inner: TriggerSource, every: float = _EVERY) -> None:
         """The first look is done at once, and waited for."""
         super().__init__(inner.source)
         self.trigger = inner.trigger

@@ -17,7 +17,7 @@ from pathlib import Path
 from cancelall.core.errors import ConfigError
 from cancelall.core.quoting import quoted
 from cancelall.guard.model import Sight
-from cancelall.guard.triggers.source import LOOKED, Source, words_of
+from cancelall.guard.triggers.source import LOOKED, TriggerSource, words_of
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _ROOTS = ("", "unified", "systemd")
@@ -40,7 +40,7 @@ def is_unit(source: str) -> bool:
     return "/" not in source and source.endswith((".service", ".scope"))
 
 
-class Unit(Source):
+class Unit(TriggerSource):
     """A unit: its key changes with each start."""
 
     trigger = "process"

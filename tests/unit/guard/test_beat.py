@@ -22,7 +22,7 @@ from cancelall.cli.beat import BeatLine
 from cancelall.core.errors import ExitStatus, UsageError
 from cancelall.guard import beat
 from cancelall.guard.beat import Beats, NoBeatTaken
-from cancelall.guard.watch import Watch
+from cancelall.guard.watch import GuardWatch
 from support import Ran, cancelall, started
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no UNIX sockets here")
@@ -151,7 +151,7 @@ def test_a_guard_that_does_not_read_has_beats_enough(runtime: Path, guard: Guard
 
 
 def test_a_watch_counts_it(runtime: Path) -> None:
-    watch = Watch(heartbeats=["beat"], directory=runtime / "cancelall", name="mm")
+    watch = GuardWatch(heartbeats=["beat"], directory=runtime / "cancelall", name="mm")
     assert watch.look(0).sights[0].key == ""
     beats(runtime).send()
     assert watch.look(1).sights[0].key
@@ -203,7 +203,7 @@ def test_little_is_imported_for_a_beat(runtime: Path, guard: Guard, home: Path) 
     done = cancelall(home=home, env={"XDG_RUNTIME_DIR": str(runtime)}, start=("-c", code))
     status, *modules = done.out.split()
     assert (status, guard.beats()) == ("0", 1), done.err
-    heavy = {"asyncio", "typer", "click", "subprocess", "ssl", "tomllib", "logging", "json", "warnings"}
+    heavy = {"asyncio", "typer", "click", "subprocess", "ssl", "tomllib", "logging", "json"}
     assert set(modules) & heavy == set()
     assert {
         name for name in modules if name.startswith(("cancelall.engine", "cancelall.venues", "cancelall.net"))

@@ -1,4 +1,4 @@
-"""Signals: which can fire, and whose they are again."""
+"""FiringSignals: which can fire, and whose they are again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from cancelall.core.errors import ConfigError
-from cancelall.guard.triggers.signals import DEFAULT, Signals, numbers_of
+from cancelall.guard.triggers.signals import DEFAULT, FiringSignals, numbers_of
 from cancelall.guard.triggers.source import Bell
 from support import on_a_loop
 
@@ -34,7 +34,7 @@ def test_what_means_something_else_cannot_fire(name: str) -> None:
 @on_a_loop
 async def test_a_signal_is_seen_once_before_and_after_there_is_a_loop_to_wake() -> None:
     before = signal.getsignal(signal.SIGUSR1)
-    signals = Signals()
+    signals = FiringSignals()
     signals.take(numbers_of(["USR1", "USR2"]))
     os.kill(os.getpid(), signal.SIGUSR1)
     os.kill(os.getpid(), signal.SIGUSR1)
@@ -53,7 +53,7 @@ async def test_a_signal_is_seen_once_before_and_after_there_is_a_loop_to_wake() 
 
 def test_one_that_was_held_back_while_the_program_started_counts() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-    signals = Signals()
+    signals = FiringSignals()
     try:
         os.kill(os.getpid(), signal.SIGUSR1)
         signals.take(numbers_of(["USR1"]))

@@ -20,8 +20,8 @@ from cancelall.core.errors import ConfigError
 from cancelall.guard import watch as watching
 from cancelall.guard.model import Pressed, Sight
 from cancelall.guard.triggers.probe import Probing
-from cancelall.guard.triggers.source import Source
-from cancelall.guard.watch import Asleep, Watch, heartbeats_of
+from cancelall.guard.triggers.source import TriggerSource
+from cancelall.guard.watch import Asleep, GuardWatch, heartbeats_of
 from support import on_a_loop
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no UNIX sockets and signals here")
@@ -43,14 +43,14 @@ def send(path: Path) -> None:
         made.sendto(b"", str(path))
 
 
-def of(watch: Watch, source: str) -> Sight:
+def of(watch: GuardWatch, source: str) -> Sight:
     (one,) = [sight for sight in watch.look(time.monotonic()).sights if sight.source == source]
     return one
 
 
 def test_everything_is_looked_at_in_one_look(place: Path) -> None:
     (place / "beat").write_text("")
-    watch = Watch(
+    watch = GuardWatch(
         heartbeats=[str(place / "beat"), "beat", f"unix:{place}/own"],
         processes=[str(os.getppid()), str(place / "bot.pid")],
         kill_files=[str(place / "KILL")],
@@ -113,7 +113,7 @@ def test_what_cannot_be_watched_is_said_in_one_line_and_leaves_nothing(name: str
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.bind(f"{place}/taken")
         with pytest.raises(ConfigError, match=why) as caught:
-            Watch(**{"directory": place, "name": "mm", **words(place)})
+            GuardWatch(**{"directory": place, "name": "mm", **words(place)})
     assert "\n" not in caught.value.line
     assert names(place) == ["taken"]
     assert signal.getsignal(signal.SIGUSR1) == before
@@ -136,9 +136,9 @@ def test_a_guard_that_was_armed_starts_all_the_same(name: str, place: Path) -> N
         other.bind(f"{place}/taken")
         if name not in LATER:
             with pytest.raises(ConfigError):
-                Watch(**{"directory": place, **words(place)}, resumed=True)
+                GuardWatch(**{"directory": place, **words(place)}, resumed=True)
             return
-        watch = Watch(**{"directory": place, **words(place)}, resumed=True)
+        watch = GuardWatch(**{"directory": place, **words(place)}, resumed=True)
         (sight,) = watch.look(0).sights
         assert not sight.present
         assert bool(sight.trouble) is (name in ("a socket that is taken", "a kill file without a directory"))
@@ -146,10 +146,10 @@ def test_a_guard_that_was_armed_starts_all_the_same(name: str, place: Path) -> N
 
 
 def test_a_source_that_breaks_keeps_nobody_from_looking(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    watch = Watch(heartbeats=[str(place / "beat")], kill_files=[str(place / "KILL")])
+    watch = GuardWatch(heartbeats=[str(place / "beat")], kill_files=[str(place / "KILL")])
     (place / "KILL").write_text("")
 
-    def break_down(source: Source, at: float) -> Sight:
+    def break_down(source: TriggerSource, at: float) -> Sight:
         raise KeyError("a secret")
 
     monkeypatch.setattr("cancelall.guard.triggers.files.HeartbeatFile.look", break_down)
@@ -165,7 +165,7 @@ def test_a_source_that_breaks_keeps_nobody_from_looking(place: Path, monkeypatch
 
 def test_what_stays_goes_on_as_it_was(place: Path) -> None:
     with subprocess.Popen(["sleep", "100"]) as child:
-        watch = Watch(heartbeats=["beat"], processes=[str(child.pid)], directory=place, signals=["USR1"])
+        watch = GuardWatch(heartbeats=["beat"], processes=[str(child.pid)], directory=place, signals=["USR1"])
         send(place / "guard-default.beat")
         before = watch.look(0).sights
         child.kill()
@@ -186,7 +186,7 @@ def test_what_stays_goes_on_as_it_was(place: Path) -> None:
 @pytest.mark.parametrize("name", sorted(set(REFUSED) - {"no socket of our own"}))
 def test_a_bad_configuration_leaves_the_old_one_in_force(name: str, place: Path) -> None:
     words, why = REFUSED[name]
-    watch = Watch(heartbeats=["beat"], kill_files=[str(place / "KILL")], directory=place)
+    watch = GuardWatch(heartbeats=["beat"], kill_files=[str(place / "KILL")], directory=place)
     before = watch.sources
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.bind(f"{place}/taken")
@@ -204,7 +204,7 @@ def test_a_bad_configuration_leaves_the_old_one_in_force(name: str, place: Path)
 # --- what wakes ---
 
 
-async def woken(watch: Watch, act: Callable[[], object]) -> None:
+async def woken(watch: GuardWatch, act: Callable[[], object]) -> None:
     """Fails when the act wakes nobody."""
     await watch.wake(0)
     waiting = asyncio.ensure_future(watch.wake(30))
@@ -218,7 +218,7 @@ async def woken(watch: Watch, act: Callable[[], object]) -> None:
 @on_a_loop
 async def test_an_event_wakes(place: Path) -> None:
     child = subprocess.Popen(["sleep", "100"])
-    watch = Watch(kill_files=[str(place / "KILL")], processes=[str(child.pid)], directory=place)
+    watch = GuardWatch(kill_files=[str(place / "KILL")], processes=[str(child.pid)], directory=place)
     try:
         await woken(watch, lambda: os.kill(os.getpid(), signal.SIGUSR1))
         assert watch.look(0).pressed
@@ -241,7 +241,7 @@ async def test_an_event_wakes(place: Path) -> None:
 
 @on_a_loop
 async def test_a_new_configuration_wakes_too(place: Path) -> None:
-    watch = Watch(signals=[])
+    watch = GuardWatch(signals=[])
     await watch.wake(0)
     child = subprocess.Popen(["sleep", "100"])
     try:
@@ -259,7 +259,7 @@ async def test_a_new_configuration_wakes_too(place: Path) -> None:
 @on_a_loop
 async def test_a_beat_wakes_nobody_and_is_taken_at_once(place: Path) -> None:
     """Who sends would wait for a full queue."""
-    watch = Watch(heartbeats=["beat"], directory=place)
+    watch = GuardWatch(heartbeats=["beat"], directory=place)
     await watch.wake(0)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as made:
         made.setblocking(False)
@@ -276,7 +276,7 @@ async def test_a_beat_wakes_nobody_and_is_taken_at_once(place: Path) -> None:
 
 @on_a_loop
 async def test_what_came_before_a_wait_ends_it_at_once(place: Path) -> None:
-    watch = Watch()
+    watch = GuardWatch()
     watch.attach()
     watch.press(Pressed(trigger="command", source="me"))
     await watch.wake(30)
@@ -292,7 +292,7 @@ async def test_without_inotify_it_looks_all_the_same(place: Path, monkeypatch: p
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(watching, "Inotify", refuse)
-    watch = Watch(kill_files=[str(place / "KILL")])
+    watch = GuardWatch(kill_files=[str(place / "KILL")])
     await watch.wake(0)
     (place / "KILL").write_text("")
     assert of(watch, str(place / "KILL")).present
