@@ -92,7 +92,7 @@ class Inotify:
 
 
 def events(data: bytes) -> list[tuple[int, int, bytes]]:
-    """GuardWatch, mask and name of each event in what was read; a torn end is left out."""
+    """Watch, mask and name of each event in what was read; a torn end is left out."""
     made, at = [], 0
     while at + _EVENT.size <= len(data):
         number, mask, _, length = _EVENT.unpack_from(data, at)
