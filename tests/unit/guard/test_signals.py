@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_one_that_was_held_back_while_the_program_started_counts() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
     signals = FiringSignals()
     try:
-        os.kill(os.getpid(), signal.SIGUSR1)
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)  # other threads do not hold it back here
         signals.take(numbers_of(["USR1"]))
         assert [one.source for one in signals.pressed()] == ["SIGUSR1"]
     finally:
