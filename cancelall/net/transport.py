@@ -112,12 +112,31 @@ def ask(out: Outgoing, made: socket.socket) -> Answered:
     try:
         _send(out, made)
         reader = answer.Reader(made, out.until, out.seconds, out.monotonic)
-        return Answered(head=answer.head(reader), reader=reader)
+        answered = Answered(head=answer.head(reader), reader=reader)
+        out.signed.wire.answering = True
+        return answered
     except (OSError, answer.Ended) as fault:
         reason = failures.of_waiting(fault)
         if (reader is not None and reader.begun) or isinstance(fault, TimeoutError):
             raise reason from fault
         raise Unanswered(reason) from fault
+
+
+def exchanged(signed: SignedRequest, made: socket.socket, seconds: float) -> Reply | None:
+    """The answer to a request on a connection that stays with the caller; None where nothing may be sent on it again.
+
+    `seconds` bounds all of it. Raises TransportFault; the connection is then to be closed.
+    """
+    until = time.monotonic() + seconds
+    data = request_bytes(signed, _headers(signed, keep=True))
+    out = Outgoing(signed=signed, data=data, until=until, seconds=seconds, handle=Handle(), sent=lambda: None)
+    try:
+        answered = ask(out, made)
+    except Unanswered as broken:
+        raise broken.fault from broken.__cause__
+    body = _body(out, answered, lambda size: None)
+    lasting = answered.head.lasting and answered.reader.empty and silent(made)
+    return _reply(answered, body, made.family) if lasting else None
 
 
 def _body(out: Outgoing, answered: Answered, large: Callable[[int], None]) -> bytes:
@@ -287,7 +306,7 @@ class Transport:
         """One attempt on one route: on a connection that is kept, or else on a new one."""
         kept = self._kept if route.proxy == self.route.proxy and self._keeps else None
         try:
-            may = kept is not None and not out.signed.request.changes
+            may = kept is not None and not (out.signed.request.changes or out.signed.new_connection)
             made = kept.take(out.signed.family, rested=out.signed.rested_connection) if kept and may else None
             if made is not None:
                 try:
@@ -311,9 +330,11 @@ class Transport:
                 from cancelall.net import proxied
 
                 return proxied.tunnel(route, origin, self._seconds(out), out.until, out.handle)
-            made = self._ready(origin, route.ca_bundle, self._seconds(out)) if self._ready else None
+            ready = None if out.signed.new_connection else self._ready
+            made = ready(origin, route.ca_bundle, self._seconds(out)) if ready else None
             if made is not None:
                 if family in (None, made.family):
+                    out.signed.wire.kept = True
                     return made
                 made.close()
             try:
