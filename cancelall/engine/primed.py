@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from cancelall.core.profile import Profile
 from cancelall.credentials.chain import ResolvedSecrets
-from cancelall.net.transport import Ready
 from cancelall.venues.contract import Remembered
+
+if TYPE_CHECKING:
+    from cancelall.net.transport import Ready
 
 
 @dataclass(frozen=True, kw_only=True)

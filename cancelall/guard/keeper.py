@@ -21,7 +21,7 @@ from cancelall.net import connection, dial
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
 from cancelall.net.connection import Host
 from cancelall.net.route import Route, route_for, tls_context
-from cancelall.net.warm import RENEWED, Asked, Idle, Warm, WarmHost
+from cancelall.net.warm import RENEWED, Idle, Warm, WarmAnswer, WarmHost
 from cancelall.venues.registry import first_cancels, load
 
 TICK = 0.5
@@ -37,7 +37,7 @@ _PATIENCE = 0.15
 """Seconds without an answer on a warm connection, at least, after which a copy of a request goes on a new one."""
 _TURNED_AWAY = (403, 418, 429, 503)
 _AWAY_SECONDS = 60.0
-"""How long a host is not asked that has turned a question away: nothing is worth a block of the address."""
+"""How long a host is not questioned that has turned a question away: nothing is worth a block of the address."""
 
 
 class HostKeeper:
@@ -95,7 +95,7 @@ class HostKeeper:
         return found
 
     def first_question(self) -> list[Callable[[], None]]:
-        """The question that is asked at once, so that latency and clock are known."""
+        """The question that comes at once, so that latency and clock are known."""
         question = self._question()
         if question is None:
             return []
@@ -116,24 +116,24 @@ class HostKeeper:
             target=request.target,
             body_limit=1 << 20,
         )
-        asked = self.warm.ask(one, signed)
-        if asked is not None:
-            self._learn(question, asked)
+        answered = self.warm.ask(one, signed)
+        if answered is not None:
+            self._learn(question, answered)
 
-    def _learn(self, question: Question, asked: Asked) -> None:
-        reply = asked.reply
+    def _learn(self, question: Question, answered: WarmAnswer) -> None:
+        reply = answered.reply
         if reply.status in _TURNED_AWAY:
             self._away_until = time.monotonic() + _AWAY_SECONDS
             self._away = f"HTTP {reply.status} to a public question"
             return
         self._away = ""
         self.headers = reply.headers
-        self._latencies = (*self._latencies, asked.seconds)[-_LATENCIES:]
-        ended = steady_ms() - (time.monotonic() - asked.ended) * 1000
+        self._latencies = (*self._latencies, answered.seconds)[-_LATENCIES:]
+        ended = steady_ms() - (time.monotonic() - answered.ended) * 1000
         if (server_ms := _told(question, reply)) is not None:
-            self.venue_clock.tells(server_ms, ended, asked.seconds)
+            self.venue_clock.tells(server_ms, ended, answered.seconds)
         elif (date_ms := reply.date_ms) is not None:
-            self.venue_clock.tells(date_ms, ended, asked.seconds, whole_seconds=True)
+            self.venue_clock.tells(date_ms, ended, answered.seconds, whole_seconds=True)
 
     def _look_up(self) -> None:
         parts = urllib.parse.urlsplit(self.origin)

@@ -45,7 +45,7 @@ class Idle:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class WarmAnswer:
     """What the public question has shown on a warm connection."""
 
     reply: Reply
@@ -66,7 +66,7 @@ class WarmHost:
         self._lock = threading.Lock()
         self._idle: deque[Idle] = deque()
         self._busy = 0
-        """Those that are being opened, or asked."""
+        """Those that are being opened, or used."""
         self._failed = 0
         self._next_try = 0.0
         self._closed = False
@@ -131,7 +131,7 @@ class WarmHost:
             self._busy += len(found)
             return found
 
-    def ask(self, one: Idle, signed: SignedRequest) -> Asked | None:
+    def ask(self, one: Idle, signed: SignedRequest) -> WarmAnswer | None:
         """Use one with a public question; blocks. None where it has ended with, or before, its answer."""
         began, made, reply, trouble = time.monotonic(), one.made, None, ""
         try:
@@ -146,7 +146,7 @@ class WarmHost:
             if reply is None:
                 made.close()
             self._back(made if reply is not None else None, ended, trouble, failed=bool(trouble))
-        return Asked(reply=reply, seconds=ended - began, ended=ended) if reply is not None else None
+        return WarmAnswer(reply=reply, seconds=ended - began, ended=ended) if reply is not None else None
 
     def drop_closed(self) -> int:
         """Drop those that the venue has closed; how many there were. Blocks nobody."""
@@ -185,7 +185,7 @@ class WarmHost:
                 self._next_try = max(self._next_try, time.monotonic() + SOONEST)
 
     def _back(self, made: socket.socket | None, since: float, trouble: str, *, failed: bool | None = None) -> None:
-        """One that was opened, or asked, is idle now, or there is none."""
+        """One that was opened, or used, is idle now, or there is none."""
         failed = made is None if failed is None else failed
         with self._lock:
             self._busy -= 1
