@@ -127,6 +127,8 @@ class Wire:
     """It goes on a connection that was opened before there was anything to send."""
     answering: bool = False
     """The head of its answer is there."""
+    left_on: Any = field(default=None, repr=False)
+    """The connection on which it has left already, for whoever reads its answer."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,6 +71,9 @@ class Client:
     gates: Mapping[str, HostGate] = field(default_factory=dict)
     """Those of its further hosts, by their names."""
     reads_only: bool = False
+    at_once: Callable[[SignedRequest, float], bool] | None = None
+    """Writes a request, without waiting for anything, on a connection that was kept warm, if there is one: nothing else
+    is done before, no thread is waited for, and `send` then reads its answer. Tells whether; raises nothing."""
     copy_after: float | None = None
     """Seconds without an answer on a connection that was kept warm, after which a copy goes on a new one; None where
     none are kept."""
@@ -251,6 +254,8 @@ class Client:
         """The transport bounds its own reads; what hangs all the same (DNS, a dripping head) is abandoned here."""
         began = self.clock.monotonic()
         until = min(began + ATTEMPT_SECONDS, self.deadline)
+        if self.at_once is not None and self.at_once(signed, until):
+            exchange.watch.sent()
 
         def send(one: SignedRequest) -> Awaitable[Reply]:
             return self.send(one, until, exchange.watch.sent)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cancelall.core.model import SignedRequest
 from cancelall.core.profile import Profile
 from cancelall.credentials.chain import ResolvedSecrets
 from cancelall.venues.contract import Remembered
@@ -20,6 +21,8 @@ class Primed:
 
     ready: Ready
     """Gives connections that were kept warm."""
+    at_once: Callable[[Profile, SignedRequest, float], bool]
+    """Writes a request on one of them; see `Client.at_once`."""
     secrets: Mapping[str, ResolvedSecrets] = field(default_factory=dict)
     """By profile, as are the others."""
     remembered: Mapping[str, Remembered] = field(default_factory=dict)

@@ -243,6 +243,7 @@ class Run:
             deadline=deadline,
             reserve=venue.proof_gap * self.scale + PROOF_SECONDS * self.scale,
             reads_only=self.dry_run,
+            at_once=None if self.primed is None else partial(self.primed.at_once, profile),
             copy_after=None if self.primed is None else self.primed.copy_after(profile),
             arrived=lambda: self.shared.arrived(profile),
             trace=lambda attempt: self.listener.attempt(profile.name, attempt),

@@ -190,6 +190,16 @@ class Keeper:
         latencies = [one.latency or 0.0 for one in self.of(profile)]
         return max(_PATIENCE, 1.5 * max(latencies, default=0.0) + 0.05)
 
+    def at_once(self, profile: Profile, signed: SignedRequest, until: float) -> bool:
+        """Write a request of a profile on a warm connection, if there is one; whether."""
+        route = self.routes.get((profile.name, signed.origin))
+        if route is None or route.proxy is not None:
+            return False
+        try:
+            return self.warm.leave(signed, route.ca_bundle, until)
+        except Exception:  # whatever it is, the ordinary way is there
+            return signed.wire.left_on is not None
+
     async def prepare(self) -> None:
         """Load what is trusted, look names up, connect, and ask each host once; what fails is tried again later."""
         bundles = {ca_bundle for _, ca_bundle in self.hosts}

@@ -169,6 +169,7 @@ class Standby:
             scale=self._scale,
             primed=Primed(
                 ready=self._keeper.warm.take,
+                at_once=self._keeper.at_once,
                 secrets=self._secrets,
                 remembered=self._remembered,
                 offset_ms=lambda profile: self._keeper.offset_ms(profile, self._clock.now_ms()),

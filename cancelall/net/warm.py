@@ -17,7 +17,7 @@ from cancelall.core.errors import CancelallError, TransportFault
 from cancelall.core.model import Reply, SignedRequest, host_of
 from cancelall.net import connection, failures
 from cancelall.net.connection import Host, silent
-from cancelall.net.transport import RESTED_SECONDS, exchanged
+from cancelall.net.transport import RESTED_SECONDS, exchanged, leave
 
 RENEWED = 8.0
 """Seconds after which a connection is used again, so that nothing on the way forgets it: one request in five, at most,
@@ -93,6 +93,11 @@ class WarmHost:
             if now - chosen.since < TRUSTED and silent(chosen.made):
                 return chosen.made
             chosen.made.close()
+
+    def give(self, made: socket.socket) -> None:
+        """Back, unused."""
+        with self._lock:
+            self._idle.append(Idle(made=made, since=time.monotonic() - RESTED_SECONDS))
 
     # --- for who keeps them ---
 
@@ -212,6 +217,19 @@ class Warm:
         """One to an origin, which is the caller's from now on; None without one. Waits for none."""
         host = self.hosts.get((origin, ca_bundle))
         return host.take() if host is not None else None
+
+    def leave(self, signed: SignedRequest, ca_bundle: str | None, until: float) -> bool:
+        """Write a request on one to its origin, without a wait; False where it has to go in the ordinary way."""
+        if signed.new_connection or signed.family is not None:
+            return False
+        host = self.hosts.get((signed.origin, ca_bundle))
+        made = host.take() if host is not None else None
+        if host is None or made is None:
+            return False
+        if leave(signed, made, until):
+            return True
+        host.give(made)
+        return False
 
     def close(self) -> None:
         """Close them all, and open none any more."""
