@@ -108,7 +108,7 @@ class WarmHost:
                 return 0
             number = max(0, self.wanted - len(self._idle) - self._busy)
             if self._failed:
-                number = min(number, 1)  # until one of them succeeds
+                number = min(number, max(0, 1 - self._busy))  # until one of them succeeds
             self._busy += number
             return number
 
