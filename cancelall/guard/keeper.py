@@ -99,7 +99,7 @@ class HostKeeper:
         question = self._question()
         if question is None:
             return []
-        return [partial(self._ask, question, one) for one in self.warm.due(float("inf"))[:1]]
+        return [partial(self._ask, question, one) for one in self.warm.due(float("inf"), 1)]
 
     def _question(self) -> Question | None:
         profile = self._profile

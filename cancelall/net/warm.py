@@ -126,11 +126,12 @@ class WarmHost:
         finally:
             self._back(made, time.monotonic() - spread, trouble or ("" if made else "it could not be connected to"))
 
-    def due(self, now: float) -> list[Idle]:
+    def due(self, now: float, most: int | None = None) -> list[Idle]:
         """Those that have to be used again, the oldest first, a few at a time; each is to be used by `ask`."""
         with self._lock:
-            most = max(1, self.wanted // 4) - self._busy
-            found = [one for one in self._idle if now - one.since >= self.renewed][: max(0, most)]
+            room = max(0, max(1, self.wanted // 4) - self._busy) if most is None else most
+            waiting = sorted((one for one in self._idle if now - one.since >= self.renewed), key=lambda one: one.since)
+            found = waiting[:room]
             for one in found:
                 self._idle.remove(one)
             self._busy += len(found)

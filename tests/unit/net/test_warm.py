@@ -46,7 +46,7 @@ def opened(server: RawServer, authority: Authority, wanted: int = 2) -> WarmHost
 
 def ask(host: WarmHost, server: RawServer) -> warm.WarmAnswer | None:
     """One public question on the oldest connection."""
-    (oldest, *_) = host.due(float("inf"))
+    (oldest,) = host.due(float("inf"))
     return host.ask(oldest, a_get(server, "/time"))
 
 
