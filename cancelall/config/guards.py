@@ -368,10 +368,10 @@ def _table(document: Document, name: str) -> Mapping[str, Any]:
     tables = guard_tables(document)
     if problem := _name_problem(name):
         fail(document, f"guard.{name}", "", problem)
-    table: dict[str, Any] | object = tables.get(name, {})
-    if isinstance(table, dict):
-        return table
-    fail(document, f"guard.{name}", "", "a guard must be a table: [guard.NAME]")
+    table: dict[str, Any] = tables.get(name, {})
+    if not isinstance(table, dict):
+        fail(document, f"guard.{name}", "", "a guard must be a table: [guard.NAME]")
+    return table
 
 
 def _values(document: Document, name: str, table: Mapping[str, Any]) -> tuple[dict[str, object], list[ConfigError]]:
