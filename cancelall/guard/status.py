@@ -80,7 +80,7 @@ _HELP = {
     "cancelall_guard_exit_code": "The exit code of `cancelall guard status`.",
     "cancelall_guard_started_timestamp_seconds": "When it was started.",
     "cancelall_guard_state_since_timestamp_seconds": "When it came into its state.",
-    "cancelall_guard_written_timestamp_seconds": "When these lines were written: too old, and the guard hangs or is gone.",
+    "cancelall_guard_written_timestamp_seconds": "When these lines were written: too old, and it hangs or is gone.",
     "cancelall_guard_silence_seconds": "Seconds since the last beat.",
     "cancelall_guard_timeout_seconds": "Seconds of silence after which it fires.",
     "cancelall_guard_alarms": "Figures that are worse than configured.",
