@@ -17,7 +17,7 @@ from cancelall.config.toml_file import Document, fail, place
 from cancelall.core import declare
 from cancelall.core.declare import Opt
 from cancelall.core.errors import ConfigError, OptionError, UsageError
-from cancelall.core.profile import KEEP_PROTECTIVE, NOTIFY_COMMAND, BrokenProfile, Profile
+from cancelall.core.profile import GUARD, KEEP_PROTECTIVE, NOTIFY_COMMAND, BrokenProfile, Profile
 from cancelall.core.quoting import quoted
 from cancelall.venues.registry import VENUES
 
@@ -26,7 +26,6 @@ DEFAULT_NAME = "default"
 """Of a guard that has no table."""
 OWN_BEAT = "beat"
 """The heartbeat that `cancelall beat` gives: the guard listens for it on a socket of its own."""
-_LINE = ("guard",)
 SIGNALS = tuple(name for name in ("USR1", "USR2", "QUIT", "PWR") if hasattr(signal, f"SIG{name}"))
 """Those that may fire a guard: none that ends, reloads or stops one, or that a system sends by itself."""
 
@@ -49,7 +48,7 @@ class GuardKeys:
             metavar="SOURCE",
             text="free",
             example="/run/mybot/beat",
-            commands=_LINE,
+            commands=GUARD,
         ),
     ] = ()
     timeout: Annotated[
@@ -60,7 +59,7 @@ class GuardKeys:
             metavar="SECONDS",
             minimum=0.5,
             maximum=86400,
-            commands=_LINE,
+            commands=GUARD,
         ),
     ] = 10.0
     grace: Annotated[
@@ -71,7 +70,7 @@ class GuardKeys:
             metavar="SECONDS",
             minimum=0,
             maximum=86400,
-            commands=_LINE,
+            commands=GUARD,
         ),
     ] = 30.0
     process: Annotated[
@@ -81,7 +80,7 @@ class GuardKeys:
             metavar="PROCESS",
             text="free",
             example="freqtrade.service",
-            commands=_LINE,
+            commands=GUARD,
         ),
     ] = ()
     kill_file: Annotated[
@@ -91,7 +90,7 @@ class GuardKeys:
             metavar="FILE",
             text="free",
             example="/run/cancelall/KILL",
-            commands=_LINE,
+            commands=GUARD,
         ),
     ] = ()
     signals: Annotated[
@@ -105,7 +104,7 @@ class GuardKeys:
             metavar="URL",
             text="free",
             example="http://127.0.0.1:8080/api/v1/ping",
-            commands=_LINE,
+            commands=GUARD,
         ),
     ] = None
     probe_every: Annotated[
@@ -116,7 +115,7 @@ class GuardKeys:
             metavar="SECONDS",
             minimum=0.5,
             maximum=3600,
-            commands=_LINE,
+            commands=GUARD,
         ),
     ] = 5.0
     probe_failures: Annotated[
@@ -127,7 +126,7 @@ class GuardKeys:
             metavar="N",
             minimum=1,
             maximum=1000,
-            commands=_LINE,
+            commands=GUARD,
         ),
     ] = 3
     confirm: Annotated[
@@ -142,7 +141,7 @@ class GuardKeys:
             metavar="SECONDS",
             minimum=0,
             maximum=86400,
-            commands=_LINE,
+            commands=GUARD,
         ),
     ] = 60.0
     keep_protective: Annotated[bool | None, KEEP_PROTECTIVE] = None
@@ -154,7 +153,7 @@ class GuardKeys:
             "or keep it armed.",
             metavar="HOW",
             example="arm",
-            commands=_LINE,
+            commands=GUARD,
         ),
     ] = "observe"
     venue_timeout: Annotated[

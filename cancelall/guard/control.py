@@ -269,12 +269,20 @@ def directories(environ: Mapping[str, str]) -> tuple[Path, ...]:
 
 
 def running(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The names of guards that have a socket. One that has died may have left it."""
+    """The names of guards that listen. Sockets of those that have died are left out."""
     names: list[str] = []
     for place in directories(environ):
         with contextlib.suppress(OSError):
             names += [path.name[len("guard-") : -len(".sock")] for path in sorted(place.glob("guard-*.sock"))]
-    return tuple(dict.fromkeys(names))
+    return tuple(name for name in dict.fromkeys(names) if _listens(environ, name))
+
+
+def _listens(environ: Mapping[str, str], name: str) -> bool:
+    try:
+        _connected(environ, name).close()
+    except NoGuard as error:
+        return "run as" in error.hint  # somebody else's
+    return True
 
 
 def ask(environ: Mapping[str, str], name: str, verb: Verb, **more: object) -> Mapping[str, Any]:

@@ -55,5 +55,7 @@ class Teller(Protocol):
     def kill(self, cause: Cause) -> KillTeller:
         """It fires: who is told of this kill. Makes no file and waits for nothing."""
 
-    def close(self) -> None:
-        """The guard ends: everything is written that still can be."""
+    def close(self, status: int) -> None:
+        """The guard has ended with this exit status: everything is written that still can be. The command does it, not
+        the loop.
+        """
