@@ -151,7 +151,6 @@ class GuardKeys:
             help="The venue's own dead-man's switch: leave it alone, tell how it stands, or keep it armed.",
             on_line="The venue's own dead-man's switch: leave it alone, tell how it stands (this without the option), "
             "or keep it armed.",
-            metavar="HOW",
             example="arm",
             commands=GUARD,
         ),

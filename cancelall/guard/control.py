@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from cancelall.core.errors import CancelallError, ConfigError, ErrorKind, ExitStatus
+from cancelall.core.errors import CancelallError, ConfigError, ErrorKind, ExitStatus, bug_words
 from cancelall.core.files import state_directories
 from cancelall.core.quoting import quoted
 from cancelall.guard.codec import from_json, to_json
@@ -171,6 +171,7 @@ class ControlServer:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # what is closed is gone with the next turn of the loop
 
     def _unusable(self, fault: OSError) -> ConfigError:
         where = quoted(str(self.path.parent))
@@ -205,8 +206,9 @@ class ControlServer:
             said = _request(line)
             answer: dict[str, object] = {"v": VERSION, "ok": True, **await self._done(peer, said)}
         except CancelallError as error:
-            answer = {"v": VERSION, "ok": False, "kind": error.kind, "status": int(error.status)}
-            answer |= {"message": error.message, "hint": error.hint}
+            answer = _refusal(error)
+        except Exception as fault:  # a bug in here must not end a guard
+            answer = _refusal(CancelallError(bug_words(fault), "please report it"))
         return json.dumps(answer, separators=(",", ":")).encode("ascii") + b"\n"
 
     async def _done(self, peer: Peer, said: Mapping[str, Any]) -> Mapping[str, object]:
@@ -225,6 +227,11 @@ class ControlServer:
                     raise ConfigError(f"the drill cannot be read: {fault}") from None
                 return {"drill": to_json(await self._handlers.drill(peer, request))}
         return {"status": to_json(self._handlers.status())}
+
+
+def _refusal(error: CancelallError) -> dict[str, object]:
+    words = {"message": error.message, "hint": error.hint}
+    return {"v": VERSION, "ok": False, "kind": error.kind, "status": int(error.status), **words}
 
 
 def _request(line: bytes) -> Mapping[str, Any]:

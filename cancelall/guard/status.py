@@ -20,10 +20,15 @@ def guard_exit(status: GuardStatus) -> ExitStatus:
     """
     if not _is_clear(status):
         return ExitStatus.OPEN if status.verdict == Verdict.OPEN else ExitStatus.UNPROVEN
-    if status.degraded or any(not one.able for one in status.profiles if one.trouble):
+    if is_degraded(status):
         unreachable = any(one.failing == "unreachable" for one in status.profiles)
         return ExitStatus.UNREACHABLE if unreachable else ExitStatus.REFUSED
     return ExitStatus.CLEAR if status.state is GuardState.ARMED else ExitStatus.NOT_ARMED
+
+
+def is_degraded(status: GuardStatus) -> bool:
+    """Whether it could not do everything if it fired now."""
+    return bool(status.degraded) or any(one.trouble and not one.able for one in status.profiles)
 
 
 def _is_clear(status: GuardStatus) -> bool:

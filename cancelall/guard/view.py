@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from cancelall.core.stamp import moment
 from cancelall.guard.codec import to_json
 from cancelall.guard.model import GuardState, GuardStatus, HostFigures, ProfileFigures, Sight
-from cancelall.guard.status import guard_exit
+from cancelall.guard.status import guard_exit, is_degraded
 from cancelall.report.guards import GuardView, HostRow, SourceRow
 
 SCHEMA = 1
@@ -28,7 +28,7 @@ def guard_view(status: GuardStatus, now_ms: int) -> GuardView:
     """The status as it is shown."""
     code = guard_exit(status)
     good = _GOOD.get(status.state)
-    degraded = bool(status.degraded)
+    degraded = is_degraded(status)
     return GuardView(
         name=status.name,
         badge="DEGRADED" if degraded and good is not False else status.state.value.upper(),
@@ -45,7 +45,7 @@ def guard_view(status: GuardStatus, now_ms: int) -> GuardView:
 
 def live_line(status: GuardStatus, now_ms: int) -> str:
     """One short line of a guard that stands: its state, its last beat, and how fast the venues answer."""
-    parts = [status.state.value.upper() + (", DEGRADED" if status.degraded else "")]
+    parts = [status.state.value.upper() + (", DEGRADED" if is_degraded(status) else "")]
     if status.silent is not None:
         parts.append(f"beat {_seconds(status.silent)} ago")
     troubled = [one.source for one in status.sources if one.trouble]
@@ -117,7 +117,7 @@ def _step(status: GuardStatus) -> str:
     named = f"--name {status.name}"
     if status.state is GuardState.FIRING:
         return "stop what places orders; it fires until the accounts are clear"
-    if status.degraded:
+    if is_degraded(status):
         troubled = [one.profile for one in status.profiles if one.trouble]
         return f"see why: cancelall check {' '.join(troubled)}".rstrip()
     if status.state is GuardState.LATCHED:
