@@ -27,7 +27,7 @@ def as_commands(words: Sequence[str], commands: Collection[str], environ: Mappin
         return ["--version" if word == "-V" else word for word in words]
     first, rest = words[0], list(words[1:])
     if first == "help":
-        return [*as_commands(rest, commands, environ), "--help"]
+        return as_commands([*rest, "--help"], commands, environ)
     if first not in commands and (command := _in_any_case(first, commands)):
         first = command
     if first in commands:

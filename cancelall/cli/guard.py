@@ -199,7 +199,7 @@ def _status(
             emit(prometheus(status, now_ms()))
     code = worst_exit(codes)
     if not json_lines and not metrics:
-        _draw(shown, code if len(codes) > 1 else None)
+        _draw(shown, code, len(codes))
     return code
 
 
@@ -212,7 +212,7 @@ def _absent(name: str, error: NoGuard, *, json_lines: bool) -> None:
     Output().note(error.line)
 
 
-def _draw(shown: Sequence[GuardStatus], code: int | None) -> None:
+def _draw(shown: Sequence[GuardStatus], code: int, count: int) -> None:
     from cancelall.report import tables
     from cancelall.report.guards import guard_table, guards_summary
 
@@ -222,8 +222,8 @@ def _draw(shown: Sequence[GuardStatus], code: int | None) -> None:
     made = tables.console(width, terminal=terminal, environ=os.environ, encoding=encoding)
     views = [guard_view(one, now_ms()) for one in shown]
     emit("\n".join(guard_table(view, made) for view in views))
-    if code is not None and views:
-        emit(guards_summary(views, made, code))
+    if count > 1 and views:
+        emit(guards_summary(views, made, code, count))
 
 
 def _arm(name: Name = None, json_lines: Json = False, config: Config = None) -> int:

@@ -165,12 +165,12 @@ def _or_trouble(one: HostRow, words: str, made: Console) -> Text:
     return Text(f" {clean(one.trouble, _LONGEST)} ", style=badge(BAD, made.color_system))
 
 
-def guards_summary(views: Sequence[GuardView], made: Console, code: int) -> str:
-    """The last line where there are several guards."""
+def guards_summary(views: Sequence[GuardView], made: Console, code: int, count: int) -> str:
+    """The last line where there are several guards; those of them that do not run have no view."""
     from rich.text import Text
 
     ready = sum(1 for one in views if not one.exit_code)
-    good = ready == len(views)
+    good = ready == count
     line = Text(f" {'READY' if good else 'NOT READY'} ", style=badge(GOOD if good else BAD, made.color_system))
-    line.append(f" {ready} of {len(views)} guards armed and able · exit {code}", style=REST)
+    line.append(f" {ready} of {count} guards armed and able · exit {code}", style=REST)
     return one_line(line, made)

@@ -241,8 +241,8 @@ def test_foreign_words_are_made_harmless() -> None:
 def test_several_guards_end_with_one_line() -> None:
     made = tables.console(80, terminal=False, environ={})
     views = [guard_view(one, NOW) for one in (ARMED, guard(GuardState.WAITING))]
-    assert guards_summary(views, made, 5) == " NOT READY  1 of 2 guards armed and able · exit 5\n"
-    assert guards_summary(views[:1], made, 0) == " READY  1 of 1 guards armed and able · exit 0\n"
+    assert guards_summary(views, made, 5, 2) == " NOT READY  1 of 2 guards armed and able · exit 5\n"
+    assert guards_summary(views[:1], made, 0, 1) == " READY  1 of 1 guards armed and able · exit 0\n"
 
 
 def test_the_live_line_is_short() -> None:
