@@ -133,6 +133,8 @@ class ProfileFigures:
     """The last signed look at its listings was answered, and younger than two of them are apart."""
     trouble: str = ""
     """Why it is not able, with what to do."""
+    failing: Literal["", "unreachable", "refused", "unconfigured"] = ""
+    """What a kill of it would come to now, where it is not able."""
     checked_at_ms: int | None = None
     """When that was, in ms since the epoch."""
     budget: float | None = None
@@ -165,3 +167,10 @@ class GuardStatus:
     profiles: tuple[ProfileFigures, ...]
     unprotected: tuple[str, ...] = ()
     """What happens if this host loses its network, in words, by profile."""
+    alarms: tuple[str, ...] = ()
+    """What is worse than it was configured to be, in words."""
+    restart_ms: int | None = None
+    """From when on bots may be started again, in ms since the epoch, after a kill; None where nothing is to be waited
+    for."""
+    dry_run: bool = False
+    """What it fires only reads."""
