@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from cancelall.core.errors import OptionError, Unreadable
-from cancelall.core.model import Reply, Request, State
+from cancelall.core.model import Order, Reply, Request, State
 
 O = TypeVar("O")  # noqa: E741 - the venue's Options
-
-ARM = "arm the venue's switch"
-"""Purpose of a request that starts its countdown, or starts it anew."""
-DISARM = "disarm the venue's switch"
-OBSERVE = "show the venue's switch"
-LOOK_UP = "tell how one order ended, and why"
 
 LATE_SECONDS = 10.0
 """How long after its moment a countdown may still cancel, where the documents name no longer time."""
@@ -36,6 +31,8 @@ class TimerReading:
     """None: the answer says only that the request was taken."""
     fires_ms: int | None = None
     """When it cancels, in ms since the epoch by the venue's clock."""
+    seconds: float | None = None
+    """How long it runs from now on, where the answer says this instead."""
     server_ms: int | None = None
     """The venue's clock at this answer."""
 
@@ -47,8 +44,9 @@ class SwitchTimer:
     name: str
     """What it cancels, shown; unique within a profile."""
     arm: Callable[[int, int], Request]
-    """The request that starts it for so many seconds; the second argument is the venue's clock, in ms since the epoch.
-    Called through `VenueSwitch.arming` alone, which refuses what a venue would round, or take for `off`."""
+    """The request that starts it for so many seconds, of purpose `ARM`; the second argument is the venue's clock, in ms
+    since the epoch. Called through `VenueSwitch.arming` alone, which refuses what a venue would round, or take for
+    `off`."""
     disarm: Request
     read: Callable[[Request, Reply], TimerReading]
     """Raises Unreadable."""
@@ -112,11 +110,13 @@ class VenueSwitch(Generic[O]):
     """Why none is armed for this scope, in words: above all that a timer would cancel more than was chosen."""
     late_seconds: float = LATE_SECONDS
     """How long after its moment it may still be cancelling."""
-    shows_moment: bool = False
-    """Whether the answer to arming names the moment at which it cancels: only then it is confirmed that it is armed for
-    as long as was wanted."""
-    reaches: Callable[[str], bool | None] = lambda segment: True
-    """Whether it cancels the orders of the segment with this name; None where the documents do not say."""
+    confirms: bool = False
+    """Whether the answer to arming names the moment at which it cancels, or how long it runs. Elsewhere it says only
+    that the request was taken."""
+    absolute: bool = False
+    """Whether the request itself names the moment: one that arrives late moves nothing."""
+    reaches: Callable[[Order], bool | None] = lambda order: True
+    """Whether it cancels an order like this one; None where the documents do not say."""
     beyond: Callable[[O, str], tuple[str, ...]] = _nowhere
     """What it does not reach, or may not reach, in words, whatever rests there now."""
     notes: tuple[str, ...] = ()
@@ -144,14 +144,14 @@ class VenueSwitch(Generic[O]):
         """The request that starts a timer. Raises OptionError."""
         return timer.arm(self.checked(seconds), venue_ms)
 
-    def out_of_reach(self, resting: Mapping[str, int]) -> tuple[str, ...]:
-        """What rests where its timers do not, or may not, reach, in words. `resting`: orders by segment name."""
-        said = []
-        for name, count in resting.items():
-            if count and not (reach := self.reaches(name)):
-                verb = "it does not reach" if reach is False else "whether it reaches is not documented:"
-                said.append(f"{verb} {count} {'order' if count == 1 else 'orders'} in {name}")
-        return tuple(said)
+    def out_of_reach(self, resting: Iterable[Order]) -> tuple[str, ...]:
+        """What rests where its timers do not, or may not, reach, in words."""
+        counts = Counter((order.segment, reach) for order in resting if not (reach := self.reaches(order)))
+        return tuple(
+            f"{'it does not reach' if reach is False else 'it may not reach'} {count} "
+            f"{'order' if count == 1 else 'orders'} in {segment}"
+            for (segment, reach), count in sorted(counts.items(), key=str)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from cancelall.core.attempts import Outcome
+from cancelall.core.attempts import Attempt, Outcome, Watch
 from cancelall.core.errors import CancelallError, ConfigError, OptionError, bug_words
-from cancelall.core.model import Answer
+from cancelall.core.model import Answer, Order
 from cancelall.core.profile import Profile
 from cancelall.core.switch import NoSwitch, SwitchSight, SwitchTimer, TimerReading, VenueSwitch, load_switch
 from cancelall.engine.client import Client
@@ -35,8 +35,8 @@ _REFUSED_PAUSE = 60.0
 """Seconds after a refusal: it will not be otherwise in a moment, and the key is needed for more urgent things."""
 _UNSAID_LATE = 30.0
 """Seconds for which a request without an answer may still be taken, where the venue names no time."""
-_CLOSE_MS = 2000
-"""By how much the moment that an answer names may differ from the one that was wanted, besides its way."""
+_CLOSE = 2.0
+"""Seconds by which the moment that an answer names may differ from the one that was wanted, besides its way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,8 @@ class TimerState:
     """Tries in a row that did not do what they should."""
     unsure_until: float = float("-inf")
     """Until when a request without an answer may still be taken by the venue, and arm it."""
+    loose_until: float = float("-inf")
+    """Until when it may then cancel something."""
     runs_until: float = float("-inf")
     """Until when it may cancel something, whatever became of the requests."""
     trouble: str = ""
@@ -94,20 +96,21 @@ def armed(
     """The request that arms it was taken; the answer was there at this time. `ordered`: the venue takes no request
     after a later one.
     """
-    unsure_until = float("-inf") if ordered else state.unsure_until
+    unsure, loose = (float("-inf"),) * 2 if ordered else (state.unsure_until, state.loose_until)
     return replace(
         state,
         busy=False,
         armed_at=state.tried_at,
         pause=0.0,
         failures=0,
-        unsure_until=unsure_until,
-        runs_until=max(at, unsure_until) + seconds + late,
+        unsure_until=unsure,
+        loose_until=loose,
+        runs_until=max(at + seconds + late, loose),
         trouble=trouble,
     )
 
 
-def disarmed(state: TimerState, at: float, *, seconds: float, late: float, ordered: bool = False) -> TimerState:
+def disarmed(state: TimerState, at: float, *, ordered: bool = False) -> TimerState:
     """The request that disarms it was taken."""
     unsure = state.unsure_until > state.tried_at and not ordered
     return replace(
@@ -116,35 +119,32 @@ def disarmed(state: TimerState, at: float, *, seconds: float, late: float, order
         armed_at=None,
         pause=0.0,
         failures=0,
-        runs_until=state.unsure_until + seconds + late if unsure else at,
+        runs_until=state.loose_until if unsure else at,
         trouble="",
     )
 
 
-def failed(
-    state: TimerState,
-    at: float,
-    why: str,
-    *,
-    seconds: float,
-    late: float,
-    refused: bool = False,
-    unsure: float | None = None,
-) -> TimerState:
-    """It was not taken, or nobody knows. `unsure`: until when the venue may still take a request that arms it."""
+def failed(state: TimerState, at: float, why: str, *, seconds: float, refused: bool = False) -> TimerState:
+    """It was not taken, or nobody knows."""
     failures = state.failures + 1
     pause = min(_FIRST_PAUSE * 2 ** min(failures - 1, 10), seconds / 4)
-    unsure_until = state.unsure_until if unsure is None else max(state.unsure_until, unsure)
-    runs_until = state.runs_until if unsure is None else max(state.runs_until, unsure_until + seconds + late)
     return replace(
         state,
         busy=False,
         tried_at=at,
         pause=max(_REFUSED_PAUSE, pause) if refused else pause,
         failures=failures,
-        unsure_until=unsure_until,
-        runs_until=runs_until,
         trouble=why,
+    )
+
+
+def loosened(state: TimerState, unsure_until: float, loose_until: float) -> TimerState:
+    """A request that arms it has no answer: until when it may still be taken, and may then cancel something."""
+    return replace(
+        state,
+        unsure_until=max(state.unsure_until, unsure_until),
+        loose_until=max(state.loose_until, loose_until),
+        runs_until=max(state.runs_until, loose_until),
     )
 
 
@@ -153,12 +153,12 @@ def off_by(reading: TimerReading, venue_ms: int, seconds: float, trip: float) ->
     answer took; `venue_ms`: the venue's clock when it came, where the answer itself does not tell."""
     if reading.armed is False:
         return "the venue answers that it is off"
-    if reading.fires_ms is None:
-        return "the venue's answer does not say until when"
     now_ms = venue_ms if reading.server_ms is None else reading.server_ms
-    if abs(reading.fires_ms - now_ms - seconds * 1000) > _CLOSE_MS + trip * 1000:
-        told = (reading.fires_ms - now_ms) / 1000
-        return f"the venue says that it cancels in {told:.0f} s, and {seconds:g} s were wanted"
+    runs = reading.seconds if reading.fires_ms is None else (reading.fires_ms - now_ms) / 1000
+    if runs is None:
+        return "the venue's answer does not say until when"
+    if abs(runs - seconds) > _CLOSE + trip:
+        return f"the venue says that it cancels in {runs:.0f} s, and {seconds:g} s were wanted"
     return ""
 
 
@@ -223,8 +223,8 @@ class SwitchKeeper:
     clock: Clock = SYSTEM_CLOCK
     note: Callable[[str, str], None] = lambda event, words: None
     """Called when a timer is armed for the first time, lost, disarmed: event and words, for the journal."""
-    resting: Mapping[str, int] = field(default_factory=dict)
-    """Open orders by segment, as whoever lists them last saw them; set from outside."""
+    resting: Sequence[Order] = ()
+    """The open orders, as whoever lists them last saw them; set from outside."""
     states: dict[str, TimerState] = field(default_factory=dict)
     """By the timer's name."""
 
@@ -387,61 +387,66 @@ class SwitchKeeper:
 
     async def _send(self, timer: SwitchTimer, verb: Verb, at: float) -> None:
         """One request about a timer, and what its answer says of it."""
-        switch, seconds, arms = self._switch, self.seconds, verb != "disarm"
-        late = switch.late_seconds
-        before = self.states[timer.name]
+        arms, attempts = verb != "disarm", list[Attempt]()
         client: Client | None = None
+        outcome: Outcome[TimerReading] | None = None
+        given_up, why = False, ""
         try:
             client = self.line(at + ASK_SECONDS)
-            now_ms = client.signer.venue_ms(self.clock.now_ms())
-            request = switch.arming(timer, seconds, now_ms) if arms else timer.disarm
-            outcome = await client.ask(request, timer.read, most=2)
-        except asyncio.CancelledError:
-            self.states[timer.name] = failed(
-                before, self.clock.monotonic(), "given up", seconds=seconds, late=late, unsure=self._taken_until(client)
-            )
-            return
-        except CancelallError as error:
-            outcome, why = None, error.message
-        except Exception as bug:  # whatever goes wrong with a switch must not end the guard
-            outcome, why = None, bug_words(bug)
-        now = self.clock.monotonic()
-        if outcome is None or client is None:
-            unsure = self._taken_until(client) if arms else None
-            self._now(timer, verb, failed(before, now, why, seconds=seconds, late=late, unsure=unsure))
-            return
-        self._now(timer, verb, self._after(before, verb, outcome, client, now))
-
-    def _after(
-        self, before: TimerState, verb: Verb, outcome: Outcome[TimerReading], client: Client, now: float
-    ) -> TimerState:
-        """What is known of a timer after a request about it was answered, or not."""
-        switch, seconds = self._switch, self.seconds
-        late, reading = switch.late_seconds, outcome.value
-        if reading is not None and outcome.answer is Answer.ACCEPTED:
-            if verb == "disarm":
-                if reading.armed:
-                    why = "the venue answers that it is still armed"
-                    return failed(before, now, why, seconds=seconds, late=late)
-                return disarmed(before, now, seconds=seconds, late=late, ordered=self._ordered)
             venue_ms = client.signer.venue_ms(self.clock.now_ms())
-            wrong = ""
-            if switch.shows_moment or reading.armed is False:
-                wrong = off_by(reading, venue_ms, seconds, outcome.attempt.ended - outcome.attempt.began)
-            if reading.armed is False:
-                return failed(before, now, wrong, seconds=seconds, late=late)
-            return armed(before, now, seconds=seconds, late=late, ordered=self._ordered, trouble=wrong)
-        refused = outcome.answer in (Answer.REFUSED, Answer.ABSENT)
-        known = refused or outcome.answer in (Answer.AGAIN, Answer.CLOCK) or not outcome.attempt.sent
-        unsure = None if known or verb == "disarm" else self._taken_until(client)
-        return failed(before, now, words_of(outcome), seconds=seconds, late=late, refused=refused, unsure=unsure)
+            request = self._switch.arming(timer, self.seconds, venue_ms) if arms else timer.disarm
+            outcome = await client.ask(request, timer.read, watch=Watch(ended=attempts.append), most=2)
+        except asyncio.CancelledError:
+            given_up, why = True, "given up"
+        except CancelallError as error:
+            why = error.message
+        except Exception as bug:  # whatever goes wrong with a switch must not end the guard
+            why = bug_words(bug)
+        state, now = self.states[timer.name], self.clock.monotonic()
+        if arms and client is not None and (given_up or any(map(_may_arrive, attempts))):
+            state = loosened(state, *self._loose(client, now))
+        if outcome is None or client is None:
+            state = failed(state, now, why, seconds=self.seconds)
+        elif arms:
+            state = self._after_arming(state, outcome, client, now)
+        else:
+            state = self._after_disarming(state, outcome, now)
+        self._take(timer, verb, state)
 
-    def _taken_until(self, client: Client | None) -> float:
-        """Until when the venue may still take a request that has just left."""
-        late_ms = None if client is None else client.venue.late_ms(client.signer.options)
-        return self.clock.monotonic() + (_UNSAID_LATE if late_ms is None else late_ms / 1000)
+    def _after_arming(
+        self, state: TimerState, outcome: Outcome[TimerReading], client: Client, now: float
+    ) -> TimerState:
+        """What is known of a timer after a request that arms it was answered, or not."""
+        reading, seconds, attempt = outcome.value, self.seconds, outcome.attempt
+        if reading is None or outcome.answer is not Answer.ACCEPTED:
+            return failed(state, now, words_of(outcome), seconds=seconds, refused=_refused(outcome))
+        venue_ms, wrong = client.signer.venue_ms(self.clock.now_ms()), ""
+        if self._switch.confirms or reading.armed is False:
+            wrong = off_by(reading, venue_ms, seconds, attempt.ended - attempt.began)
+        if reading.armed is False:
+            return failed(state, now, wrong, seconds=seconds)
+        late = self._switch.late_seconds
+        return armed(state, now, seconds=seconds, late=late, ordered=self._ordered, trouble=wrong)
 
-    def _now(self, timer: SwitchTimer, verb: Verb, state: TimerState) -> None:
+    def _after_disarming(self, state: TimerState, outcome: Outcome[TimerReading], now: float) -> TimerState:
+        """The same of one that disarms it."""
+        if outcome.value is None or outcome.answer is not Answer.ACCEPTED:
+            return failed(state, now, words_of(outcome), seconds=self.seconds, refused=_refused(outcome))
+        if outcome.value.armed:
+            return failed(state, now, "the venue answers that it is still armed", seconds=self.seconds)
+        return disarmed(state, now, ordered=self._ordered)
+
+    def _loose(self, client: Client, now: float) -> tuple[float, float]:
+        """Until when the venue may still take a request that arms it and has just left; and until when the timer may
+        then cancel something.
+        """
+        late_ms, seconds = client.venue.late_ms(client.signer.options), self.seconds
+        until = now + (_UNSAID_LATE if late_ms is None else late_ms / 1000)
+        if self._switch.absolute:
+            return min(until, now + seconds), now + seconds + self._switch.late_seconds
+        return until, until + seconds + self._switch.late_seconds
+
+    def _take(self, timer: SwitchTimer, verb: Verb, state: TimerState) -> None:
         before = self.states[timer.name]
         self.states[timer.name] = state
         if verb == "arm" and state.armed_at is not None and state.armed_at != before.armed_at:
@@ -471,6 +476,18 @@ class SwitchKeeper:
                         sights.append(outcome.value)
             self._sights = tuple(sights)
             self._unseen = f"the venue's own switch cannot be seen: {unseen}" if unseen else ""
+
+
+def _may_arrive(attempt: Attempt) -> bool:
+    """Whether the venue may take a request, or have taken it, whose answer does not say so."""
+    if attempt.judgement is not None:
+        return attempt.judgement.answer is Answer.AMBIGUOUS
+    return attempt.sent and not (attempt.fault is not None and attempt.fault.sent == "no")
+
+
+def _refused(outcome: Outcome[Any]) -> bool:
+    """Whether trying it again at once would be of no use."""
+    return outcome.answer in (Answer.REFUSED, Answer.ABSENT)
 
 
 def words_of(outcome: Outcome[Any]) -> str:

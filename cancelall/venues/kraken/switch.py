@@ -6,11 +6,8 @@ a day, 0 is off; with 60 it is to be sent every 15 to 30 seconds. The right to c
 
 from __future__ import annotations
 
-from cancelall.core.model import Priority, Reply, Request, State
+from cancelall.core.model import Priority, Purpose, Reply, Request, State
 from cancelall.core.switch import (
-    ARM,
-    DISARM,
-    LOOK_UP,
     LookUp,
     SwitchTimer,
     TimerEnd,
@@ -25,7 +22,9 @@ from cancelall.venues.payload import Row
 
 
 def _set(seconds: int) -> Request:
-    return private("CancelAllOrdersAfter", ARM if seconds else DISARM, Priority.OTHER, timeout=str(seconds))
+    return private(
+        "CancelAllOrdersAfter", Purpose.ARM if seconds else Purpose.DISARM, Priority.OTHER, timeout=str(seconds)
+    )
 
 
 def _read(request: Request, reply: Reply) -> TimerReading:
@@ -40,7 +39,7 @@ def _read(request: Request, reply: Reply) -> TimerReading:
 
 def _look_up(options: KrakenOptions, identity: str, symbol: str) -> Request:
     """https://docs.kraken.com/api-reference/account-data/get-orders-info"""
-    return private("QueryOrders", LOOK_UP, Priority.LISTING, txid=identity)
+    return private("QueryOrders", Purpose.FINAL_STATES, Priority.LISTING, txid=identity)
 
 
 _ENDS = {"canceled": State.CANCELLED, "expired": State.CANCELLED, "closed": State.FILLED}
@@ -72,7 +71,7 @@ SWITCH = VenueSwitch(
         SwitchTimer(name="all orders", arm=lambda seconds, now_ms: _set(seconds), disarm=_set(0), read=_read),
     ),
     unfit=unfit,
-    shows_moment=True,
+    confirms=True,
     beyond=lambda options, environment: (
         "orders of US perpetuals, where the matching engine does not use it",
         "orders of Kraken Futures",

@@ -7,8 +7,8 @@ or from 10 to 120; once a second for each user and tag. It is armed without a ta
 from __future__ import annotations
 
 from cancelall.core.errors import OptionError
-from cancelall.core.model import Priority, Reply, Request, State
-from cancelall.core.switch import ARM, DISARM, LOOK_UP, LookUp, SwitchTimer, TimerEnd, TimerReading, VenueSwitch, in_ms
+from cancelall.core.model import Order, Priority, Purpose, Reply, Request, State
+from cancelall.core.switch import LookUp, SwitchTimer, TimerEnd, TimerReading, VenueSwitch, in_ms
 from cancelall.venues import payload
 from cancelall.venues.okx import api
 from cancelall.venues.okx.options import OkxOptions
@@ -16,11 +16,10 @@ from cancelall.venues.payload import Row
 
 _BY_SWITCH = "20"
 """`cancelSource` of an order that it has cancelled: https://www.okx.com/docs-v5/en/#order-book-trading-trade-get-order"""
-_UNKNOWN_ORDER = "51603"
 
 
 def _set(path: str, seconds: int) -> Request:
-    purpose = ARM if seconds else DISARM
+    purpose = Purpose.ARM if seconds else Purpose.DISARM
     return api.post(path, "switch", purpose, {"timeOut": str(seconds)}, priority=Priority.OTHER)
 
 
@@ -52,16 +51,16 @@ def _read(request: Request, reply: Reply) -> TimerReading:
     return TimerReading(armed=True, fires_ms=in_ms(fires), server_ms=server_ms)
 
 
-def reaches(segment: str) -> bool | None:
+def reaches(order: Order) -> bool | None:
     """Algo orders have no such call, and spread orders have one of their own; of event contracts nothing is said."""
-    return {"orders": True, "events": None}.get(segment, False)
+    return {"orders": True, "events": None}.get(order.segment, False)
 
 
 def _look_up(options: OkxOptions, identity: str, symbol: str) -> Request:
     if not symbol:
         raise OptionError("OKX looks an order up by its instrument, too", "name it, too")
     values = {"instId": symbol.upper(), "ordId": identity}
-    return api.get("trade/order", f"order:{symbol.upper()}", LOOK_UP, values)
+    return api.get("trade/order", f"order:{symbol.upper()}", Purpose.FINAL_STATES, values)
 
 
 _STATES = {"canceled": State.CANCELLED, "mmp_canceled": State.CANCELLED, "filled": State.FILLED}
@@ -81,7 +80,7 @@ SWITCH = VenueSwitch(
     most=120,
     timers=timers,
     unfit=unfit,
-    shows_moment=True,
+    confirms=True,
     reaches=reaches,
     beyond=lambda options, environment: (
         "algo orders: stops, take-profits, trailing stops, TWAP, icebergs",
