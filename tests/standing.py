@@ -26,6 +26,13 @@ from support import profiles_of
 T = TypeVar("T")
 
 
+class _Patient(random.Random):
+    """By which what is late takes eleven seconds."""
+
+    def random(self) -> float:
+        return 0.92
+
+
 @dataclass
 class Stand:
     """A fake venue, a network between, and a guard's place in front of it. All times are virtual."""
@@ -58,7 +65,8 @@ class Stand:
         return Weather(latency=self.latency)
 
     def bad(self, *troubles: Trouble) -> None:
-        """Whatever is sent from now on meets one of these; none: nothing."""
+        """Whatever is sent from now on meets one of these; none: nothing. What is late comes after it was given up."""
+        self.network.rng = _Patient() if Trouble.LATE in troubles else random.Random(1)
         self.network.weather = Weather(latency=self.latency, trouble=1.0, kinds=troubles) if troubles else self.fair
 
     @property

@@ -114,7 +114,8 @@ class VenueSwitch(Generic[O]):
     """Whether the answer to arming names the moment at which it cancels, or how long it runs. Elsewhere it says only
     that the request was taken."""
     absolute: bool = False
-    """Whether the request itself names the moment: one that arrives late moves nothing."""
+    """Whether the request itself names the moment: however late it arrives, it can be taken until then, and moves
+    nothing."""
     reaches: Callable[[Order], bool | None] = lambda order: True
     """Whether it cancels an order like this one; None where the documents do not say."""
     beyond: Callable[[O, str], tuple[str, ...]] = _nowhere

@@ -244,7 +244,8 @@ class SwitchKeeper:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._fresh = self._release = self._hurry = False
         self._observed_at = float("-inf")
-        self._sights: tuple[SwitchSight, ...] = ()
+        self.sights: tuple[SwitchSight, ...] = ()
+        """What the venue shows of it, as it was seen last."""
         self._unseen = ""
 
     # --- what the loop calls ---
@@ -372,7 +373,7 @@ class SwitchKeeper:
         return self._left() or "not armed"
 
     def _shown(self) -> list[str]:
-        return [self._unseen] if self._unseen else [one.words for one in self._sights]
+        return [self._unseen] if self._unseen else [one.words for one in self.sights]
 
     @property
     def unprotected(self) -> tuple[str, ...]:
@@ -441,9 +442,9 @@ class SwitchKeeper:
         then cancel something.
         """
         late_ms, seconds = client.venue.late_ms(client.signer.options), self.seconds
-        until = now + (_UNSAID_LATE if late_ms is None else late_ms / 1000)
         if self._switch.absolute:
-            return min(until, now + seconds), now + seconds + self._switch.late_seconds
+            return now + seconds, now + seconds + self._switch.late_seconds
+        until = now + (_UNSAID_LATE if late_ms is None else late_ms / 1000)
         return until, until + seconds + self._switch.late_seconds
 
     def _take(self, timer: SwitchTimer, verb: Verb, state: TimerState) -> None:
@@ -474,7 +475,7 @@ class SwitchKeeper:
                         unseen = words_of(outcome)
                     else:
                         sights.append(outcome.value)
-            self._sights = tuple(sights)
+            self.sights = tuple(sights)
             self._unseen = f"the venue's own switch cannot be seen: {unseen}" if unseen else ""
 
 
