@@ -122,7 +122,7 @@ def test_a_bot_that_beats_keeps_it_quiet_and_its_death_is_seen(how: str, place: 
 
 
 @pytest.mark.parametrize("frozen", ["guard", "bot", "both"])
-def test_fifty_freezes_fire_nothing_and_the_death_after_them_is_seen(frozen: str, place: Path, ends: Ends) -> None:
+def test_freezes_fire_nothing_and_the_death_after_them_is_seen(frozen: str, place: Path, ends: Ends) -> None:
     """The guard's are longer than its timeout, and it is woken first; the bot alone is frozen for half of it."""
     beat = place / "beat"
     beat.write_text("")
