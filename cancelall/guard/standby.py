@@ -9,17 +9,18 @@ import asyncio
 import gc
 import importlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 from cancelall.config.toml_file import Document
-from cancelall.core.errors import CancelallError, bug_words
+from cancelall.core.errors import CancelallError, SecretError, bug_words
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine import memory
+from cancelall.engine.client import Client
 from cancelall.engine.primed import Primed
 from cancelall.engine.run import Listener, Run
 from cancelall.engine.shared_limits import SharedLimits
@@ -88,6 +89,7 @@ class Standby:
         self._clock = clock
         self._scale = scale
         self._keeper = Keeper(self.usable, environ, clock)
+        self._shared = SharedLimits(profiles=self.usable, environ=environ)
         self._secrets: dict[str, ResolvedSecrets] = {}
         self._unresolved: dict[str, str] = {}
         """Why secrets are not there, by profile."""
@@ -146,6 +148,7 @@ class Standby:
         listener: Listener | None = None,
         record: Record | None = None,
         hold: float = 0.0,
+        hold_goes_on: Callable[[], bool] = lambda: False,
         positions: Literal["", "after", "only"] = "",
         details: bool = True,
         dry_run: bool = False,
@@ -161,6 +164,7 @@ class Standby:
             started=self._clock.monotonic() if started is None else started,
             dry_run=dry_run,
             hold=hold,
+            hold_goes_on=hold_goes_on,
             details=details,
             positions=positions,
             listener=listener or Listener(),
@@ -175,6 +179,16 @@ class Standby:
                 offset_ms=lambda profile: self._keeper.offset_ms(profile, self._clock.now_ms()),
                 copy_after=self._keeper.copy_after,
             ),
+        )
+
+    def line(self, profile: Profile, until: float) -> Client:
+        """A line to a profile's venue for what is no kill, until a monotonic time. Raises CancelallError."""
+        secrets = self._secrets.get(profile.name)
+        if secrets is None:
+            raise SecretError(self._unresolved.get(profile.name, "its secrets are not there yet"))
+        shared, offset_ms = self._shared, self._keeper.offset_ms(profile, self._clock.now_ms())
+        return rehearsal.line(
+            profile, secrets, self._environ, shared, self._clock, offset_ms, deadline=until, reads_only=False
         )
 
     # --- how it stands ---
