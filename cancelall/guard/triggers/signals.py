@@ -37,8 +37,8 @@ class FiringSignals:
             self._before[number] = signal.signal(number, self._act)
             self._listen(number)
         self._names = dict(names)
-        if names and hasattr(signal, "pthread_sigmask"):  # they can have been held back while the program started
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, names)
+        if hasattr(signal, "pthread_sigmask"):  # they have been held back while the program started
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers_of(POSSIBLE))
 
     def pressed(self) -> tuple[Pressed, ...]:
         """What came since the last look: many of one name are one."""
