@@ -24,7 +24,7 @@ from cancelall.guard.triggers.inotify import Inotify
 from cancelall.guard.triggers.probe import ProbeSource
 from cancelall.guard.triggers.processes import Numbered, Pidfile
 from cancelall.guard.triggers.signals import DEFAULT, FiringSignals, numbers_of
-from cancelall.guard.triggers.sockets import BeatSocket, FireSocket
+from cancelall.guard.triggers.sockets import HAS_UNIX, BeatSocket, FireSocket
 from cancelall.guard.triggers.source import Bell, TriggerSource
 from cancelall.guard.triggers.units import Unit, is_unit
 
@@ -76,7 +76,7 @@ class GuardWatch:
         self._fire: FireSocket | None = None
         self._signals = FiringSignals()
         try:
-            if directory is not None and hasattr(socket, "AF_UNIX"):
+            if directory is not None and HAS_UNIX:
                 self._fire = FireSocket(str(directory / f"guard-{name}.fire"), self._given, lenient=resumed)
             self.reload(
                 heartbeats=heartbeats,
@@ -210,7 +210,7 @@ class GuardWatch:
             if self._directory is None:
                 raise ConfigError("there is no place for the socket of `cancelall beat`", "set XDG_RUNTIME_DIR")
             path = str(self._directory / f"guard-{self._name}.beat")
-            return BeatSocket(OWN_BEAT, path, self._given, lenient=lenient)
+            return BeatSocket(f"cancelall {OWN_BEAT}", path, self._given, lenient=lenient)
         if text.startswith("unix:"):
             return BeatSocket(text, text.removeprefix("unix:"), self._given, lenient=lenient)
         if text.startswith("http:"):

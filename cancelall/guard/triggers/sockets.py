@@ -28,7 +28,7 @@ _LONGEST = 100
 _AGAIN = 1.0
 """Watched seconds between two attempts to have a socket again that somebody has removed."""
 _MODE, _SHARED = 0o600, 0o660
-_CLOSES = getattr(socket, "AF_UNIX", None) is not None
+HAS_UNIX = hasattr(socket, "AF_UNIX")
 
 
 def inherited(environ: MutableMapping[str, str]) -> list[socket.socket]:
@@ -68,7 +68,7 @@ class Datagrams:
         self._what = what
         self._bell: Bell | None = None
         self._act: Callable[[], object] = self.drain
-        if not _CLOSES:
+        if not HAS_UNIX:
             raise ConfigError(f"{quoted(path)}: there are no UNIX sockets here", "beat a file, or over http")
         if len(os.fsencode(self.path)) > _LONGEST:
             raise ConfigError(f"the path of the {what} {quoted(path)} is too long", f"at most {_LONGEST} bytes")

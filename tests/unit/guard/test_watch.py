@@ -67,7 +67,7 @@ def test_everything_is_looked_at_in_one_look(place: Path) -> None:
         shown = {sight.source: (sight.trigger, bool(sight.key), sight.present, sight.trouble) for sight in look.sights}
         assert shown == {
             str(place / "beat"): ("heartbeat", True, False, ""),
-            "beat": ("heartbeat", True, False, ""),
+            "cancelall beat": ("heartbeat", True, False, ""),
             f"unix:{place}/own": ("heartbeat", False, False, ""),
             str(os.getppid()): ("process", True, True, ""),
             str(place / "bot.pid"): ("process", False, False, ""),
@@ -280,7 +280,7 @@ async def test_a_beat_wakes_nobody_and_is_taken_at_once(place: Path) -> None:
             await asyncio.sleep(0)
         assert not waiting.done()
         waiting.cancel()
-    assert of(watch, "beat").key.endswith(":5000")
+    assert of(watch, "cancelall beat").key.endswith(":5000")
     watch.close()
 
 
