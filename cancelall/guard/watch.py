@@ -33,8 +33,6 @@ _Identity = tuple[Trigger, str]
 _PRESSED_AT_MOST = 16
 _SUSPENSION = 0.5
 """Seconds; a shorter one would not be told from two clocks that were read one after the other."""
-_DOUBT = 0.01
-"""Seconds between the two that say nothing about a suspension: this process stood still."""
 
 
 class GuardWatch:
@@ -279,11 +277,10 @@ class Asleep:
 
     def seconds(self) -> float:
         """The difference of two clocks, of which one stands still meanwhile; it changes by whole suspensions alone."""
-        before = self._monotonic()
         boot = self._boot()
-        after = self._monotonic()
-        if after - before < _DOUBT and boot - after > self._seconds + _SUSPENSION:
-            self._seconds = boot - after
+        seconds = boot - self._monotonic()  # in this order: who stands still in between sees less, never more
+        if seconds > self._seconds + _SUSPENSION:
+            self._seconds = seconds
         return self._seconds
 
 

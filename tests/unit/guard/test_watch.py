@@ -198,11 +198,13 @@ def test_a_bad_configuration_leaves_the_old_one_in_force(name: str, place: Path)
     words, why = REFUSED[name]
     watch = GuardWatch(heartbeats=["beat"], kill_files=[str(place / "KILL")], directory=place)
     before = watch.sources
+    further = words(place).get("heartbeats", [])
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.bind(f"{place}/taken")
         with pytest.raises(ConfigError, match=why):
-            watch.reload(**{"signals": ["USR2"], **words(place)})
+            watch.reload(**{"signals": ["USR2"], **words(place), "heartbeats": [f"unix:{place}/new", *further]})
     assert watch.sources == before
+    assert names(place) == ["guard-default.beat", "guard-default.fire", "taken"]
     send(place / "guard-default.beat")
     os.kill(os.getpid(), signal.SIGUSR1)
     look = watch.look(0)
@@ -336,7 +338,7 @@ def test_a_process_that_stood_still_between_two_clocks_did_not_sleep() -> None:
     """SIGSTOP between one clock and the other."""
     times = iter([100.0, 160.0, 160.0, 160.0])
     asleep = Asleep(lambda: next(times), lambda: next(times))
-    assert asleep.seconds() == 0.0
+    assert [asleep.seconds(), asleep.seconds()] == [0.0, 0.0]
 
 
 @pytest.mark.parametrize(
