@@ -46,10 +46,10 @@ def inherited(environ: MutableMapping[str, str]) -> list[socket.socket]:
 
 
 def taken(sockets: list[socket.socket], kind: int, name: object) -> socket.socket | None:
-    """The one of that kind and name, taken out of the list."""
+    """The one of that kind and name, taken out of the list. A path can lead there in another way: /var/run is /run."""
     for one in sockets:
         with contextlib.suppress(OSError):
-            if one.type == kind and one.getsockname() == name:
+            if one.type == kind and _resolved(one.getsockname()) == _resolved(name):
                 sockets.remove(one)
                 return one
     return None
@@ -128,6 +128,7 @@ class Datagrams:
         if self._ours and self._inode and _inode(self.path) == self._inode:
             with contextlib.suppress(OSError):
                 os.unlink(self.path)  # noqa: PTH108
+        self._inode = None
         self._let_go()
 
     def _have(self, made: socket.socket) -> None:
@@ -247,6 +248,10 @@ class FireSocket:
     def _came(self) -> None:
         if self._datagrams.drain() and self._bell is not None:
             self._bell.ring()
+
+
+def _resolved(name: object) -> object:
+    return os.path.realpath(name) if isinstance(name, str) else name
 
 
 def nonce() -> str:
