@@ -32,10 +32,15 @@ class BeatLine:
 
 
 def read(words: Sequence[str]) -> BeatLine | None:
-    """What a line says after `beat`; None when it is not in the usual form."""
+    """What a line says after `beat`; None when it is not in the usual form.
+
+    Raises UsageError for a word that could be a command or the name of a guard.
+    """
     rest, given = list(words), BeatLine()
     name, every, watchdog = given.name, given.every, given.watchdog
     while rest:
+        if not rest[0].startswith("-"):
+            raise UsageError(f'"{quoted(rest[0])}": a command comes after --', f"-- COMMAND, or {_NAME} for a guard")
         word, equals, value = rest.pop(0).partition("=")
         if word == "--" and not equals:
             return BeatLine(name=name, every=every, watchdog=watchdog, command=tuple(rest)) if rest else None

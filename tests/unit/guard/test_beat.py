@@ -168,17 +168,26 @@ def test_a_watch_counts_it(runtime: Path) -> None:
         ("--name mm", BeatLine(name="mm")),
         ("--name=mm --every=0.5 -- bot --name x", BeatLine(name="mm", every=0.5, command=("bot", "--name", "x"))),
         ("--watchdog --every 2 -- bot -- x", BeatLine(every=2.0, watchdog=True, command=("bot", "--", "x"))),
-        *((words, None) for words in ("--help", "bot", "--name", "--name --every 1", "--every x", "--every -1", "--")),
-        *((words, None) for words in ("--watchdog=1", "-n mm", "--name=", "x -- bot")),
+        *((words, None) for words in ("--help", "--name", "--name --every 1", "--every x", "--every -1", "--")),
+        *((words, None) for words in ("--watchdog=1", "-n mm", "--name=")),
     ],
 )
 def test_a_line_in_its_usual_form(words: str, expected: BeatLine | None) -> None:
     assert line.read(words.split()) == expected
 
 
+@pytest.mark.parametrize("words", ["bot", "mm -- bot", "--name mm bot", "--watchdog bot"])
+def test_a_bare_word_is_no_command_and_no_guard(words: str) -> None:
+    with pytest.raises(UsageError, match="a command comes after --"):
+        line.read(words.split())
+
+
 @given(st.lists(st.sampled_from(["--name", "--every", "--watchdog", "--", "mm", "1", "=", "--name=x", "-x", ""])))
 def test_any_line_is_read_or_left_to_the_command_line_proper(words: list[str]) -> None:
-    made = line.read(words)
+    try:
+        made = line.read(words)
+    except UsageError:
+        return
     assert made is None or made.command == tuple(words[words.index("--") + 1 :] if "--" in words else ())
 
 
