@@ -33,7 +33,6 @@ from cancelall.guard.records import Records, boot, guard_directory
 from cancelall.guard.standby import Standby
 from cancelall.guard.status import alarms
 from cancelall.guard.teller import KillTeller, Teller
-from cancelall.guard.triggers.probe import Probing
 from cancelall.guard.triggers.sockets import inherited
 from cancelall.guard.venue_switch import SwitchKeeper, check_switches
 from cancelall.guard.watch import GuardWatch, heartbeats_of
@@ -116,7 +115,7 @@ class Guard:
             processes=settings.processes,
             kill_files=settings.kill_files,
             signals=settings.signals,
-            probe=_probing(settings),
+            probe=settings.probe,
             directory=directory,
             name=settings.name,
             given=inherited(environ),
@@ -475,7 +474,7 @@ class Guard:
                 processes=settings.processes,
                 kill_files=settings.kill_files,
                 signals=settings.signals,
-                probe=_probing(settings),
+                probe=settings.probe,
             )
         except CancelallError as error:
             self.tell.alarm(f"the new configuration is not in force: {error.line}")
@@ -510,13 +509,8 @@ def _rules(settings: GuardSettings) -> Rules:
     return Rules(timeout=settings.timeout, grace=settings.grace, rearm=settings.rearm, confirm=tuple(settings.confirm))
 
 
-def _probing(settings: GuardSettings) -> Probing | None:
-    probe = settings.probe
-    return None if probe is None else Probing(url=probe.url, every=probe.every, failures=probe.failures)
-
-
 def _heartbeats(settings: GuardSettings) -> tuple[str, ...]:
-    return heartbeats_of(settings.heartbeats, settings.processes, settings.kill_files, _probing(settings))
+    return heartbeats_of(settings.heartbeats, settings.processes, settings.kill_files, settings.probe)
 
 
 def _worst(reports: Sequence[ProfileReport]) -> str:
