@@ -216,7 +216,7 @@ def test_nothing_imports_in_a_circle() -> None:
         ("certifi", {"cancelall.net.route"}),
         ("keyring", {"cancelall.credentials.keyrings"}),
         ("secretstorage", {"cancelall.credentials.secret_service"}),
-        ("rich", {f"cancelall.report.{name}" for name in ("tables", "findings", "history", "positions")}),
+        ("rich", {f"cancelall.report.{name}" for name in ("tables", "findings", "guards", "history", "positions")}),
     ],
 )
 def test_one_module_knows_a_package(package: str, expected: set[str]) -> None:
@@ -226,7 +226,8 @@ def test_one_module_knows_a_package(package: str, expected: set[str]) -> None:
 def test_only_the_command_line_knows_typer() -> None:
     """Of it, what puts it together and the modules of commands: no kill loads one."""
     commands = {
-        f"cancelall.cli.{name}" for name in ("auth.command", "auth.setup", "check", "config", "demo", "journal")
+        f"cancelall.cli.{name}"
+        for name in ("auth.command", "auth.setup", "check", "config", "demo", "guard", "journal")
     }
     assert users("typer") == {"cancelall.cli.app", "cancelall.cli.parameters", *commands}
 
@@ -251,6 +252,7 @@ def test_what_costs_is_imported_where_it_is_used(module: str) -> None:
     inside = {name for name in LAZY_OURS if module in below(f"cancelall.{name}")}
     inside |= {"credentials.keyrings"} if module in below("cancelall.cli.auth") else set()
     inside |= {"check"} if module == "cancelall.cli.check" else set()
+    inside |= {"guard"} if module in ("cancelall.cli.guard", "cancelall.cli.guard_teller") else set()
     inside |= {name for name in LAZY_OURS if name.endswith("positions")} if module.endswith("positions") else set()
     late = {
         name
