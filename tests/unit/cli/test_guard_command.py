@@ -41,7 +41,7 @@ def own_machine(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for name in ("CANCELALL_CONFIG", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setattr(control, "_MACHINE", tmp_path / "nowhere")
+    monkeypatch.setattr(control, "_MACHINES", ())
 
 
 def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guards: str = "") -> Path:
