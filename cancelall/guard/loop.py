@@ -107,8 +107,7 @@ class Guard:
         self.records = Records(directory, settings.name)
         self.records.lock()
         before = self.records.read()
-        if before.trouble:
-            self._troubles["record"] = before.trouble
+        self._odd_record = before.trouble
         self.machine = Machine(_rules(settings), boot=boot(), at=time.monotonic(), before=before.record)
         resumed = self.machine.state in (GuardState.ARMED, GuardState.FIRING, GuardState.HOLDING)
         self.watch = GuardWatch(
@@ -138,6 +137,8 @@ class Guard:
             await self._metrics.start()
         self._write(self.machine.record)
         self.tell.standing(self.status)
+        if self._odd_record:
+            self.tell.alarm(self._odd_record)
         self._keeping = asyncio.create_task(self._keep(self.standby))
         while self._status is None:
             self.turn(time.monotonic())
@@ -267,6 +268,7 @@ class Guard:
         finally:
             self._late_until_ms = self._run.late_until_ms
             self._run = None
+            self.standby.over()
         status = verdicts.exit_status(reports)
         self._reports = reports
         telling = asyncio.create_task(_quietly(told.over(reports, status)))

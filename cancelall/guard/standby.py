@@ -191,6 +191,10 @@ class Standby:
             profile, secrets, self._environ, shared, self._clock, offset_ms, deadline=until, reads_only=False
         )
 
+    def over(self) -> None:
+        """A run is over: what it has used up is made ready again at once, not after a while."""
+        self._keeper.go_on()
+
     # --- how it stands ---
 
     def troubles(self) -> tuple[str, ...]:
@@ -236,7 +240,7 @@ class Standby:
             able=not trouble,
             trouble=trouble,
             checked_at_ms=checked.at_ms if checked is not None else None,
-            budget=rehearsal.budget(profile, [one.headers for one in hosts], readable),
+            budget=rehearsal.budget(profile, [(one.name, one.headers) for one in hosts], readable),
             verdict_seconds=rehearsal.verdict_seconds(profile, latency, readable, self._scale),
         )
 
