@@ -16,6 +16,7 @@ from cancelall.core.quoting import quoted
 
 _NAME, _EVERY, _WATCHDOG = "--name", "--every", "--watchdog"
 _SECONDS = r"[0-9]{1,9}(\.[0-9]{1,9})?"
+_WHERE = f"write cancelall beat -- COMMAND, or {_NAME} in front of the name of a guard"
 SHORTEST, LONGEST = 0.05, 3600.0
 """Seconds between two beats."""
 
@@ -40,7 +41,7 @@ def read(words: Sequence[str]) -> BeatLine | None:
     name, every, watchdog = given.name, given.every, given.watchdog
     while rest:
         if not rest[0].startswith("-"):
-            raise UsageError(f'"{quoted(rest[0])}": a command comes after --', f"-- COMMAND, or {_NAME} for a guard")
+            raise UsageError(f'"{quoted(rest[0])}" is one word too many', _WHERE)
         word, equals, value = rest.pop(0).partition("=")
         if word == "--" and not equals:
             return BeatLine(name=name, every=every, watchdog=watchdog, command=tuple(rest)) if rest else None

@@ -250,6 +250,16 @@ class FireSocket:
             self._bell.ring()
 
 
+def named(sockets: Sequence[socket.socket], name: str) -> str:
+    """The path of the datagram socket that is called so, in whatever directory; empty where there is none."""
+    for one in sockets:
+        with contextlib.suppress(OSError):
+            path = one.getsockname()
+            if one.type == socket.SOCK_DGRAM and isinstance(path, str) and os.path.basename(path) == name:  # noqa: PTH119
+                return path
+    return ""
+
+
 def _resolved(name: object) -> object:
     return os.path.realpath(name) if isinstance(name, str) else name
 

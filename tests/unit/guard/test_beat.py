@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no UN
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A runtime directory with a short name, and no other place for guards."""
     with tempfile.TemporaryDirectory() as made:
-        monkeypatch.setattr(beat, "_MACHINE", f"{made}/machine")
+        monkeypatch.setattr(beat, "_MACHINES", (f"{made}/machine", f"{made}/second"))
         (Path(made) / "cancelall").mkdir(mode=0o700)
         yield Path(made)
 
@@ -104,7 +104,7 @@ def test_the_only_guard_needs_no_name(runtime: Path) -> None:
     two.end()
 
 
-@pytest.mark.parametrize("place", ["unit", "machine", "runtime/cancelall", "state"])
+@pytest.mark.parametrize("place", ["unit", "machine", "second", "runtime/cancelall", "state"])
 def test_a_guard_is_looked_for_where_one_can_be(place: str, runtime: Path) -> None:
     environ = {"XDG_RUNTIME_DIR": f"{runtime}/runtime", "RUNTIME_DIRECTORY": f"{runtime}/unit:{runtime}/x"}
     environ |= {"STATE_DIRECTORY": f"{runtime}/state"}
@@ -178,7 +178,7 @@ def test_a_line_in_its_usual_form(words: str, expected: BeatLine | None) -> None
 
 @pytest.mark.parametrize("words", ["bot", "mm -- bot", "--name mm bot", "--watchdog bot"])
 def test_a_bare_word_is_no_command_and_no_guard(words: str) -> None:
-    with pytest.raises(UsageError, match="a command comes after --"):
+    with pytest.raises(UsageError, match="is one word too many"):
         line.read(words.split())
 
 

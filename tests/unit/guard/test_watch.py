@@ -170,6 +170,25 @@ def test_a_source_that_breaks_keeps_nobody_from_looking(place: Path, monkeypatch
     watch.close()
 
 
+def test_sockets_of_systemd_are_used_wherever_they_are(place: Path) -> None:
+    (place / "held").mkdir()
+    given = []
+    for kind in ("beat", "fire", "other"):
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        made.bind(f"{place}/held/guard-mm.{kind}")
+        send(place / f"held/guard-mm.{kind}")
+        given.append(made)
+    watch = GuardWatch(heartbeats=["beat"], directory=place, name="mm", given=given)
+    look = watch.look(0)
+    assert look.sights[0].key
+    assert look.pressed
+    assert names(place) == ["held"]
+    assert watch.unread == (f"{place}/held/guard-mm.other",)
+    watch.close()
+    assert names(place / "held") == ["guard-mm.beat", "guard-mm.fire", "guard-mm.other"]
+    given[-1].close()
+
+
 # --- another configuration ---
 
 
