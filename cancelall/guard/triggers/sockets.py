@@ -108,7 +108,8 @@ class Datagrams:
         watched = 0.0 if self._looked_at is None else min(max(0.0, at - self._looked_at), LOOKED)
         self._looked_at = at
         inode = _inode(self.path)
-        if inode and inode == self._inode:
+        out_of_sight = not self._ours and self._inode is None  # systemd holds it where the sandbox does not let us look
+        if out_of_sight or (inode and inode == self._inode):
             self._lost = 0.0
             return ""
         if self._ours and self._lost >= _AGAIN and (inode is None or self._socket is None):

@@ -213,6 +213,15 @@ def test_a_socket_of_systemd_is_taken_over_with_what_waits_in_it(off: int, place
     assert done.stdout.split() == (["nothing"] if off else ["1", "3", "True"]), done.stderr
 
 
+def test_a_socket_of_systemd_whose_place_is_hidden_is_no_trouble(place: Path) -> None:
+    ours = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    ours.bind(f"{place}/beat")
+    (place / "beat").unlink()
+    made = BeatSocket("beat", f"{place}/beat", [ours])
+    assert [made.look(at / 10).trouble for at in range(30)] == [""] * 30
+    made.close()
+
+
 @pytest.mark.parametrize("count", ["", "x", "-1", "99999999999999999999"])
 def test_odd_words_of_systemd_hand_over_nothing(count: str) -> None:
     environ = {"LISTEN_PID": "1", "LISTEN_FDS": count, "OTHER": "stays"}
