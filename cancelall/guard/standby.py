@@ -104,9 +104,10 @@ class Standby:
 
         A run that is begun meanwhile goes with what is there.
         """
+        shared = SharedLimits(profiles=self.usable, environ=self._environ)
+        shared.count()  # and have as many file descriptors as there may be
         await in_thread(self._import, "imports")
         await asyncio.gather(self._keeper.prepare(), *(self._resolve(profile) for profile in self.usable))
-        shared = SharedLimits(profiles=self.usable, environ=self._environ)
         await asyncio.gather(*(self._check(profile, shared) for profile in self.usable))
         now = time.monotonic()
         for number, profile in enumerate(self.usable):  # from now on in turns
@@ -173,7 +174,7 @@ class Standby:
                 secrets=self._secrets,
                 remembered=self._remembered,
                 offset_ms=lambda profile: self._keeper.offset_ms(profile, self._clock.now_ms()),
-                copy_after=self._keeper.copy_after,
+                copy_after=self._copy_after,
             ),
         )
 
@@ -209,7 +210,11 @@ class Standby:
             return checked.readable.trouble
         if time.monotonic() - checked.at >= _ABLE_SECONDS:
             return "its open orders were not read for too long"
-        return ""
+        return self._keeper.lost(profile)
+
+    def _copy_after(self, profile: Profile) -> float:
+        checked = self._checked.get(profile.name)
+        return self._keeper.copy_after(profile, 0.0 if checked is None else checked.readable.answer_seconds)
 
     def _figures(self, profile: Profile | BrokenProfile) -> ProfileFigures:
         if isinstance(profile, BrokenProfile):
