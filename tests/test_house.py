@@ -226,7 +226,8 @@ def test_one_module_knows_a_package(package: str, expected: set[str]) -> None:
 def test_only_the_command_line_knows_typer() -> None:
     """Of it, what puts it together and the modules of commands: no kill loads one."""
     commands = {
-        f"cancelall.cli.{name}" for name in ("auth.command", "auth.setup", "check", "config", "demo", "journal")
+        f"cancelall.cli.{name}"
+        for name in ("auth.command", "auth.setup", "beat_command", "check", "config", "demo", "journal")
     }
     assert users("typer") == {"cancelall.cli.app", "cancelall.cli.parameters", *commands}
 

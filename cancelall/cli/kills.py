@@ -213,16 +213,21 @@ def _terms(kill: Kill) -> Terms:
     """An empty notify command is none, whatever the config says."""
     if kill.hold and kill.dry_run:
         raise UsageError("--hold cancels what reappears: it contradicts --dry-run", "drop one of them")
-    notify = None
-    if kill.notify_command is not None:
-        import shlex
-
-        try:
-            notify = tuple(shlex.split(kill.notify_command))
-        except ValueError as fault:
-            flag = next(item.flag for item in declare.declared(Kill) if item.opt is NOTIFY_COMMAND)
-            raise UsageError(f"{flag}: {fault}", "quote its words as a shell wants it") from None
+    notify = None if kill.notify_command is None else notify_of(kill)
     return Terms(reason=kill.reason or "", hold=kill.hold, notify=notify)
+
+
+def notify_of(kill: Kill) -> tuple[str, ...] | None:
+    """The words of the notify command of a line; None where it has none, empty where it says that there is none."""
+    if kill.notify_command is None:
+        return None
+    import shlex
+
+    try:
+        return tuple(shlex.split(kill.notify_command))
+    except ValueError as fault:
+        flag = next(item.flag for item in declare.declared(Kill) if item.opt is NOTIFY_COMMAND)
+        raise UsageError(f"{flag}: {fault}", "quote its words as a shell wants it") from None
 
 
 def _shard(text: str | None) -> tuple[int, int]:

@@ -66,6 +66,9 @@ class Purpose(StrEnum):
     FINAL_STATES = "tell how orders ended"
     DISCOVERY = "tell what there is"
     QUESTION = "tell whether a kill would work"
+    ARM = "arm the venue's own switch"
+    """Start its countdown, or start it anew."""
+    DISARM = "disarm the venue's own switch"
 
 
 @dataclass(frozen=True, kw_only=True)

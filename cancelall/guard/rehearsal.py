@@ -52,8 +52,12 @@ async def read(
     """Read every segment once, signed. It changes nothing, and raises nothing but that it was cancelled."""
     answers: list[Attempt] = []
     try:
+        deadline = clock.monotonic() + min(SECONDS, profile.deadline)
         with ExitStack() as closing:
-            client = _client(profile, secrets, environ, shared, clock, offset_ms, answers, closing)
+            client = line(
+                profile, secrets, environ, shared, clock, offset_ms, deadline=deadline, reads_only=True, closing=closing
+            )
+            client.trace = answers.append
             listings = Listings(client, profile.environment)
             late = False
             try:
@@ -79,17 +83,19 @@ _LAST = 20
 """Answers whose headers are kept."""
 
 
-def _client(
+def line(
     profile: Profile,
     secrets: ResolvedSecrets,
     environ: Mapping[str, str],
     shared: SharedLimits,
     clock: Clock,
     offset_ms: int,
-    answers: list[Attempt],
-    closing: ExitStack,
+    *,
+    deadline: float,
+    reads_only: bool,
+    closing: ExitStack | None = None,
 ) -> Client:
-    """A line that may only read. Raises ConfigError, OptionError."""
+    """A line to a profile's venue for what is no kill, until a monotonic time. Raises ConfigError, OptionError."""
     venue = load(profile.venue)
     facts = venue.with_key(venue.facts, secrets.secrets)
     segments(venue, profile.options, facts, profile.environment)
@@ -112,10 +118,9 @@ def _client(
         clock=clock,
         gate=shared.gate(profile, own_limit=own_limit),
         gates={name: shared.gate(profile, name, own_limit=own_limit) for name in profile.further},
-        deadline=clock.monotonic() + min(SECONDS, profile.deadline),
+        deadline=deadline,
         reserve=0.0,
-        reads_only=True,
-        trace=answers.append,
+        reads_only=reads_only,
     )
 
 

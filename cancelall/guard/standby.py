@@ -9,17 +9,19 @@ import asyncio
 import gc
 import importlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 from cancelall.config.toml_file import Document
-from cancelall.core.errors import CancelallError, bug_words
+from cancelall.core.errors import CancelallError, SecretError, bug_words
 from cancelall.core.profile import BrokenProfile, Profile
+from cancelall.core.results import ProfileReport
 from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine import memory
+from cancelall.engine.client import Client
 from cancelall.engine.primed import Primed
 from cancelall.engine.run import Listener, Run
 from cancelall.engine.shared_limits import SharedLimits
@@ -68,6 +70,19 @@ class Checked:
     """How many have failed in a row."""
 
 
+@dataclass
+class StandbyRun(Run):
+    """A run that tells at its end: what it has used up is then made ready again, at once."""
+
+    over: Callable[[], None] = lambda: None
+
+    async def all(self) -> list[ProfileReport]:
+        try:
+            return await super().all()
+        finally:
+            self.over()
+
+
 class Standby:
     """Stands by for some profiles. All of it is called on one event loop."""
 
@@ -88,6 +103,7 @@ class Standby:
         self._clock = clock
         self._scale = scale
         self._keeper = Keeper(self.usable, environ, clock)
+        self._shared = SharedLimits(profiles=self.usable, environ=environ)
         self._secrets: dict[str, ResolvedSecrets] = {}
         self._unresolved: dict[str, str] = {}
         """Why secrets are not there, by profile."""
@@ -147,6 +163,7 @@ class Standby:
         listener: Listener | None = None,
         record: Record | None = None,
         hold: float = 0.0,
+        hold_goes_on: Callable[[], bool] = lambda: False,
         positions: Literal["", "after", "only"] = "",
         details: bool = True,
         dry_run: bool = False,
@@ -156,12 +173,14 @@ class Standby:
         """
         self._keeper.rest(_REST)
         self._stop_looking()
-        return Run(
+        return StandbyRun(
             profiles=self.profiles,
+            over=self._keeper.go_on,
             environ=self._environ,
             started=self._clock.monotonic() if started is None else started,
             dry_run=dry_run,
             hold=hold,
+            hold_goes_on=hold_goes_on,
             details=details,
             positions=positions,
             listener=listener or Listener(),
@@ -178,9 +197,15 @@ class Standby:
             ),
         )
 
-    def over(self) -> None:
-        """A run is over: what it has used up is made ready again at once, not after a while."""
-        self._keeper.go_on()
+    def line(self, profile: Profile, until: float) -> Client:
+        """A line to a profile's venue for what is no kill, until a monotonic time. Raises CancelallError."""
+        secrets = self._secrets.get(profile.name)
+        if secrets is None:
+            raise SecretError(self._unresolved.get(profile.name, "its secrets are not there yet"))
+        shared, offset_ms = self._shared, self._keeper.offset_ms(profile, self._clock.now_ms())
+        return rehearsal.line(
+            profile, secrets, self._environ, shared, self._clock, offset_ms, deadline=until, reads_only=False
+        )
 
     # --- how it stands ---
 

@@ -36,6 +36,8 @@ _COSTS = {
     "GET /sapi/v1/margin/isolated/account": 10,
     "GET /sapi/v1/margin/order": 10,
     "DELETE /sapi/v1/margin/order": 10,
+    "POST /fapi/v1/countdownCancelAll": 10,
+    "POST /dapi/v1/countdownCancelAll": 10,
     "GET /fapi/v1/openOrders": 40,
     "GET /fapi/v1/openAlgoOrders": 40,
     "GET /fapi/v3/positionRisk": 5,
@@ -68,7 +70,10 @@ MODE = "tell what the account was opened for: demo trading, which has no such ca
 PAIRS = "list the pairs that have an isolated margin account: that there is none is an answer"
 PARENTS = "list TWAP and VP orders"
 _OBJECTS = frozenset(
-    {Purpose.CANCEL, Purpose.FINAL_STATES, Purpose.DISCOVERY, Purpose.QUESTION, MODE, PAIRS, PARENTS, "list positions"}
+    {
+        *(Purpose.CANCEL, Purpose.FINAL_STATES, Purpose.DISCOVERY, Purpose.QUESTION, Purpose.ARM, Purpose.DISARM),
+        *(MODE, PAIRS, PARENTS, "list positions"),
+    }
 )
 """What is answered by an object without a code."""
 
@@ -105,6 +110,11 @@ def delete(path: str, purpose: str, values: Mapping[str, str], priority: Priorit
 def get(path: str, purpose: str, values: Mapping[str, str] = NOTHING, priority: Priority = Priority.LISTING) -> Request:
     """A read."""
     return _request("GET", path, purpose, priority, values)
+
+
+def post(path: str, purpose: str, values: Mapping[str, str]) -> Request:
+    """A change that is no cancel; it stands in the query, too."""
+    return _request("POST", path, purpose, Priority.OTHER, values)
 
 
 def parameters(request: Request) -> Mapping[str, str]:
