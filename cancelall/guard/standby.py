@@ -45,15 +45,9 @@ _ABLE_SECONDS = 2 * CHECKED
 _REST = 3.0
 """Seconds after the beginning of a run in which nothing else is opened, asked or checked."""
 _MODULES = (
-    *("cancelall.net.transport", "cancelall.net.failures", "cancelall.engine.positions", "cancelall.engine.memory"),
-    *(
-        "cancelall.engine.final_states",
-        "cancelall.report.tables",
-        "cancelall.report.positions",
-        "cancelall.report.text",
-    ),
-    *("cancelall.report.lines", "cancelall.report.streams", "cancelall.report.notify", "cancelall.journal.writer"),
-    "cancelall.core.positions",
+    *("net.transport", "net.failures", "core.positions", "engine.positions", "engine.memory", "engine.final_states"),
+    *("report.tables", "report.positions", "report.text", "report.lines", "report.streams", "report.notify"),
+    *("journal.writer", "journal.basis"),
 )
 """What a kill loads while it runs."""
 
