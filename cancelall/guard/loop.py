@@ -268,6 +268,7 @@ class Guard:
         finally:
             self._late_until_ms = self._run.late_until_ms
             self._run = None
+            self.standby.over()
         status = verdicts.exit_status(reports)
         self._reports = reports
         telling = asyncio.create_task(_quietly(told.over(reports, status)))

@@ -95,7 +95,10 @@ def line(
     reads_only: bool,
     closing: ExitStack | None = None,
 ) -> Client:
-    """A line to a profile's venue for what is no kill, until a monotonic time. Raises ConfigError, OptionError."""
+    """A line to a profile's venue for what is no kill, until a monotonic time. Raises ConfigError, OptionError.
+
+    It keeps connections only where somebody closes them.
+    """
     venue = load(profile.venue)
     facts = venue.with_key(venue.facts, secrets.secrets)
     segments(venue, profile.options, facts, profile.environment)
@@ -114,7 +117,12 @@ def line(
     )
     return Client(
         signer=signer,
-        send=by_origin({one: over_the_network(profile, environ, way, closing=closing) for one, way in routes.items()}),
+        send=by_origin(
+            {
+                origin: over_the_network(profile, environ, route, closing=closing, thrifty=closing is None)
+                for origin, route in routes.items()
+            }
+        ),
         clock=clock,
         gate=shared.gate(profile, own_limit=own_limit),
         gates={name: shared.gate(profile, name, own_limit=own_limit) for name in profile.further},
