@@ -32,6 +32,7 @@ async def main(config: str, scale: float) -> None:
     while await lines.get():
         at = time.monotonic()
         reports = await standby.run(started=at).all()
+        standby.over()
         print(json.dumps({"at": at, "verdicts": [one.verdict.value for one in reports]}), flush=True)
     keeping.cancel()
     standby.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +19,6 @@ from typing import Literal
 from cancelall.config.toml_file import Document
 from cancelall.core.errors import CancelallError, SecretError, bug_words
 from cancelall.core.profile import BrokenProfile, Profile
-from cancelall.core.results import ProfileReport
 from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine import memory
 from cancelall.engine.client import Client
@@ -33,6 +33,7 @@ from cancelall.guard.model import ProfileFigures
 from cancelall.guard.rehearsal import Readable
 from cancelall.journal.record import Record
 from cancelall.net.background import in_thread
+from cancelall.net.connection import SWITCH_SECONDS
 from cancelall.venues.contract import Remembered
 from cancelall.venues.registry import load
 
@@ -62,19 +63,6 @@ class Checked:
     readable: Readable
     failures: int = 0
     """How many have failed in a row."""
-
-
-@dataclass
-class StandbyRun(Run):
-    """A run that tells at its end: what it has used up is then made ready again, at once."""
-
-    over: Callable[[], None] = lambda: None
-
-    async def all(self) -> list[ProfileReport]:
-        try:
-            return await super().all()
-        finally:
-            self.over()
 
 
 class Standby:
@@ -126,6 +114,7 @@ class Standby:
         gc.collect()
         gc.freeze()
         lock_memory()
+        sys.setswitchinterval(SWITCH_SECONDS)
         self.prepared = True
         return self.troubles()
 
@@ -167,9 +156,8 @@ class Standby:
         """
         self._keeper.rest(_REST)
         self._stop_looking()
-        return StandbyRun(
+        return Run(
             profiles=self.profiles,
-            over=self._keeper.go_on,
             environ=self._environ,
             started=self._clock.monotonic() if started is None else started,
             dry_run=dry_run,
@@ -200,6 +188,10 @@ class Standby:
         return rehearsal.line(
             profile, secrets, self._environ, shared, self._clock, offset_ms, deadline=until, reads_only=False
         )
+
+    def over(self) -> None:
+        """A run is over: what it has used up is made ready again at once, not after a while."""
+        self._keeper.go_on()
 
     # --- how it stands ---
 
@@ -263,6 +255,10 @@ class Standby:
         for name in (*_MODULES, *names):
             with suppress(ImportError, OSError):  # it is told where it is needed
                 importlib.import_module(f"cancelall.{name}")
+        with suppress(ImportError, OSError):  # what it loads itself
+            from cancelall.report import tables
+
+            tables.console(80, terminal=False, environ={})
         if any(route.proxy is not None for route in self._keeper.routes.values()):
             with suppress(ImportError, OSError):
                 importlib.import_module("cancelall.net.proxied")
