@@ -22,11 +22,11 @@ GAP = 1.0
 """Seconds that must lie between the two empty listings of a proof on Bybit."""
 
 
-def config(home: Path, tables: Mapping[str, object], tls: Authority | None) -> Path:
-    """A config file with these profiles."""
+def config(home: Path, tables: Mapping[str, object], tls: Authority | None, **more: object) -> Path:
+    """A config file with these profiles, and further tables."""
     path = home / "config.toml"
     defaults = {"ca_bundle": str(tls.bundle)} if tls else {}
-    path.write_text(tomli_w.dumps({"defaults": defaults, "profiles": tables}), encoding="utf-8")
+    path.write_text(tomli_w.dumps({"defaults": defaults, "profiles": tables, **more}), encoding="utf-8")
     path.chmod(0o600)
     return path
 

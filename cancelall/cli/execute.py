@@ -401,11 +401,16 @@ class _Execution:
 
 
 def new_record(
-    profiles: Sequence[Profile | BrokenProfile], environ: Mapping[str, str], terms: Terms, *, dry_run: bool
+    profiles: Sequence[Profile | BrokenProfile],
+    environ: Mapping[str, str],
+    terms: Terms,
+    *,
+    dry_run: bool,
+    opened: Journal | None = None,
 ) -> Record:
-    """The journal of a run; its file is opened in the background of what comes next."""
+    """The journal of a run; its file is opened in the background of what comes next, unless it was opened ahead."""
     document = terms.document
-    journal = Journal(state_directories(environ), new_run())
+    journal = opened or Journal(state_directories(environ), new_run())
     journal.begin(
         beginning(
             argv=sys.argv[1:],

@@ -35,6 +35,8 @@ class Readable:
     """Why they could not all be read, with what to do; empty: they could."""
     listing_seconds: float = 0.0
     """What the slowest segment took."""
+    answer_seconds: float = 0.0
+    """What the quickest answer took."""
     headers: tuple[tuple[str, Mapping[str, str]], ...] = field(default=(), repr=False)
     """Those of the last answers, each with the name of its host: some tell what is left of a limit."""
 
@@ -48,22 +50,14 @@ async def read(
     offset_ms: int,
 ) -> Readable:
     """Read every segment once, signed. It changes nothing, and raises nothing but that it was cancelled."""
-    answers: list[tuple[str, Mapping[str, str]]] = []
+    answers: list[Attempt] = []
     try:
+        deadline = clock.monotonic() + min(SECONDS, profile.deadline)
         with ExitStack() as closing:
-            deadline = clock.monotonic() + min(SECONDS, profile.deadline)
             client = line(
-                profile,
-                secrets,
-                environ,
-                shared,
-                clock,
-                offset_ms,
-                deadline=deadline,
-                reads_only=True,
-                closing=closing,
+                profile, secrets, environ, shared, clock, offset_ms, deadline=deadline, reads_only=True, closing=closing
             )
-            client.trace = lambda attempt: answers.append((attempt.request.host, attempt.headers))
+            client.trace = answers.append
             listings = Listings(client, profile.environment)
             late = False
             try:
@@ -73,7 +67,12 @@ async def read(
                 late = True
         took = [one.ended - one.began for one in listings.read.values() if one.complete]
         trouble = _trouble(client, listings, late=late)
-        return Readable(trouble=trouble, listing_seconds=max(took, default=0.0), headers=tuple(answers[-_LAST:]))
+        return Readable(
+            trouble=trouble,
+            listing_seconds=max(took, default=0.0),
+            answer_seconds=min((one.ended - one.began for one in answers if one.answered), default=0.0),
+            headers=tuple((one.request.host, one.headers) for one in answers[-_LAST:]),
+        )
     except CancelallError as error:
         return Readable(trouble=_with_hint(error.message, error.hint))
     except Exception as fault:  # whatever it is, the guard goes on
