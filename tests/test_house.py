@@ -240,7 +240,7 @@ LAZY = {"rich", "keyring", "cryptography", "tomli_w", "certifi"}
 LAZY_OURS = {
     *("simulator", "cli.demo", "net.transport", "net.proxied", "credentials.keyrings", "credentials.secret_service"),
     *("check", "guard", "report.notify"),
-    *("core.positions", "venues.positions", "engine.positions", "report.positions", "cli.positions"),
+    *("core.positions", "venues.positions", "engine.positions", "report.positions", "cli.positions", "core.switch"),
 }
 """What a kill can do without, or does not need before its first connections."""
 
@@ -252,6 +252,7 @@ def test_what_costs_is_imported_where_it_is_used(module: str) -> None:
     inside |= {"credentials.keyrings"} if module in below("cancelall.cli.auth") else set()
     inside |= {"check"} if module == "cancelall.cli.check" else set()
     inside |= {name for name in LAZY_OURS if name.endswith("positions")} if module.endswith("positions") else set()
+    inside |= {"core.switch"} if module.endswith(".switch") or module in below("cancelall.guard") else set()
     late = {
         name
         for name in LAZY_OURS - inside
@@ -305,7 +306,8 @@ def test_a_venue_is_pure(module: str) -> None:
     own = f"venues.{venue_of(module)}"
     allowed = {"core.model", "core.declare", "core.errors", "core.secret"}
     allowed |= {name.removeprefix("cancelall.") for name in SHARED}
-    allowed |= {f"core.{name}" for name in ("preflight", "positions") if module == f"cancelall.{own}.{name}"}
+    apart = ("preflight", "positions", "switch")
+    allowed |= {f"core.{name}" for name in apart if module == f"cancelall.{own}.{name}"}
     assert {name for name in ours(module) if name != own and not name.startswith(f"{own}.")} <= allowed
     assert not imports(module) & IMPURE
     assert not roots(module) & IMPURE
@@ -394,6 +396,7 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
     assert modules & rare == set()
     assert {name for name in modules if name.startswith("cancelall.check") or name.endswith("preflight")} == set()
     assert {name for name in modules if name.endswith("positions")} == set()  # they are for after the verdict
+    assert {name for name in modules if name.endswith(".switch")} == set()
     others = {f"cancelall.venues.{name}" for name in VENUES if name != "bybit"}
     assert modules & others == set()
 
