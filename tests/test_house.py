@@ -226,7 +226,8 @@ def test_one_module_knows_a_package(package: str, expected: set[str]) -> None:
 def test_only_the_command_line_knows_typer() -> None:
     """Of it, what puts it together and the modules of commands: no kill loads one."""
     commands = {
-        f"cancelall.cli.{name}" for name in ("auth.command", "auth.setup", "check", "config", "demo", "journal")
+        f"cancelall.cli.{name}"
+        for name in ("auth.command", "auth.setup", "beat_command", "check", "config", "demo", "journal")
     }
     assert users("typer") == {"cancelall.cli.app", "cancelall.cli.parameters", *commands}
 
@@ -239,8 +240,8 @@ def test_only_the_demo_imports_the_simulator() -> None:
 LAZY = {"rich", "keyring", "cryptography", "tomli_w", "certifi"}
 LAZY_OURS = {
     *("simulator", "cli.demo", "net.transport", "net.proxied", "credentials.keyrings", "credentials.secret_service"),
-    *("check", "guard", "report.notify"),
-    *("core.positions", "venues.positions", "engine.positions", "report.positions", "cli.positions", "core.switch"),
+    *("check", "guard", "report.notify", "net.warm", "engine.primed", "core.switch"),
+    *("core.positions", "venues.positions", "engine.positions", "report.positions", "cli.positions"),
 }
 """What a kill can do without, or does not need before its first connections."""
 
@@ -251,6 +252,8 @@ def test_what_costs_is_imported_where_it_is_used(module: str) -> None:
     inside = {name for name in LAZY_OURS if module in below(f"cancelall.{name}")}
     inside |= {"credentials.keyrings"} if module in below("cancelall.cli.auth") else set()
     inside |= {"check"} if module == "cancelall.cli.check" else set()
+    inside |= {"net.transport"} if module == "cancelall.net.warm" else set()
+    inside |= {"net.warm", "engine.primed"} if module in below("cancelall.guard") else set()
     inside |= {name for name in LAZY_OURS if name.endswith("positions")} if module.endswith("positions") else set()
     inside |= {"core.switch"} if module.endswith(".switch") or module in below("cancelall.guard") else set()
     late = {
@@ -325,7 +328,7 @@ def test_every_venue_is_in_the_list_and_in_its_place() -> None:
         assert schema(name).options.__module__ == f"cancelall.venues.{name}.options"
 
 
-@pytest.mark.parametrize("module", sorted(set(FILES) - below("cancelall.check")))
+@pytest.mark.parametrize("module", sorted(set(FILES) - below("cancelall.check") - below("cancelall.guard")))
 def test_a_kill_loads_no_preflight(module: str) -> None:
     using = {one for one in ours(module) if room_of(one) == "check" or one == "core.preflight"}
     fitting = {"cancelall.cli.check", "cancelall.report.findings"}

@@ -23,6 +23,8 @@ COMMANDS: Mapping[str, str] = {
     "orders": "List what is open. Only reads.",
     "positions": "List positions, and which have no stop. Only reads.",
     "check": "Would the kill work from here, now? Only reads, but for --live.",
+    "guard": "Stand watch: fire when a bot falls silent or dies, at a kill file, a signal or a word.",
+    "beat": "One heartbeat for a guard, or one after the other while a command lives.",
     "setup": "From nothing to a rehearsed kill, one question after the other.",
     "demo": "The whole thing against the embedded exchange on this machine. No account is needed.",
     "config": "The config file: where it is, what it says, a first one; set a key, find every mistake.",
@@ -49,6 +51,17 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "positions": ("cancelall positions", "cancelall positions bybit --json"),
     "check": ("cancelall check", "cancelall check --max-age 24h"),
     "demo": ("cancelall demo --orders 100", "cancelall demo --fault list"),
+    "guard stand": (
+        "cancelall guard bybit --heartbeat /run/mybot/beat --timeout 10",
+        "cancelall guard --name mm",
+        "cancelall guard --process freqtrade.service --kill-file /run/cancelall/KILL",
+    ),
+    "guard status": ("cancelall guard status", "cancelall guard status --json"),
+    "guard arm": ("cancelall guard arm",),
+    "guard disarm": ("cancelall guard disarm",),
+    "guard fire": ("cancelall guard fire --reason 'fat finger'",),
+    "guard drill": ("cancelall guard drill",),
+    "beat": ("cancelall beat", "cancelall beat --name mm -- python bot.py"),
     "setup": ("cancelall setup", "cancelall setup bybit"),
     "config path": ("cancelall config path",),
     "config show": ("cancelall config show",),
@@ -118,10 +131,18 @@ def _add(app: typer.Typer, name: str) -> None:
             from cancelall.cli import demo
 
             app.command(name, help=words)(parameters.command(name, demo.run))
+        case "beat":
+            from cancelall.cli import beat_command
+
+            app.command(name, help=words)(beat_command.run)
         case "setup":
             from cancelall.cli.auth import setup
 
             app.command(name, help=words)(setup.run)
+        case "guard":
+            from cancelall.cli import guard
+
+            guard.add_to(_group(app, name, guard.EPILOG))
         case "config":
             from cancelall.cli import config
 
@@ -138,8 +159,8 @@ def _add(app: typer.Typer, name: str) -> None:
             app.command(name, help=words, epilog=_epilog())(parameters.of_kill(name))
 
 
-def _group(app: typer.Typer, name: str) -> typer.Typer:
-    group = _typer(COMMANDS[name])
+def _group(app: typer.Typer, name: str, epilog: str | None = None) -> typer.Typer:
+    group = _typer(COMMANDS[name], epilog)
     app.add_typer(group, name=name)
     return group
 

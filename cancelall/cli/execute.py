@@ -22,7 +22,7 @@ from cancelall.core.errors import ConfigError, ExitStatus
 from cancelall.core.files import state_directories
 from cancelall.core.model import Verdict, host_of
 from cancelall.core.profile import BrokenProfile, Profile
-from cancelall.core.results import ProfileReport, Timing
+from cancelall.core.results import ProfileReport, RunFacts, Timing
 from cancelall.core.stamp import now_ms
 from cancelall.engine import reporting, verdicts
 from cancelall.engine.hold import LAST_PROOF
@@ -259,27 +259,10 @@ class _Execution:
     ) -> None:
         self.profiles, self.streams, self.environ, self.known = profiles, streams, environ, known
         self.terms, self.dry_run = terms, dry_run
-        self.record = self._begun() if terms.journalled else Record()
+        self.record = new_record(profiles, environ, terms, dry_run=dry_run) if terms.journalled else Record()
         if self.record.journal is not None:
             known.run = self.record.journal.run
         self.ticking: asyncio.Task[None] | None = None
-
-    def _begun(self) -> Record:
-        """The journal of this run; its file is opened in the background of what comes next."""
-        document = self.terms.document
-        journal = Journal(state_directories(self.environ), new_run())
-        journal.begin(
-            beginning(
-                argv=sys.argv[1:],
-                environ=self.environ,
-                profiles=[profile.name for profile in self.profiles],
-                dry_run=self.dry_run,
-                reason=self.terms.reason,
-                config=str(document.path) if document is not None and document.path is not None else None,
-                config_text=document.text if document is not None else "",
-            )
-        )
-        return Record(journal=journal)
 
     def status(self) -> ExitStatus:
         """The exit status, after everything is done and said."""
@@ -306,7 +289,7 @@ class _Execution:
         for warning in record.warnings():
             if warning not in shown:
                 streams.warn(warning)
-        notification = self._notified(reports) if self.terms.journalled else None
+        notification = self._notified(reports)
         DOG.extend(time.monotonic() + GRACE + (notification.seconds if notification is not None else 0.0))
         streams.summary(reports, status)
         for failure in notification.wait() if notification is not None else ():
@@ -321,17 +304,9 @@ class _Execution:
             self.record.hung(status, reports, _DISK, process_started())
 
     def _notified(self, reports: Sequence[ProfileReport]) -> Notification | None:
-        """Each notify command with the lines of its profiles. One that cannot be read has that of `[defaults]`."""
-        terms, lines = self.terms, dict[tuple[str, ...], str]()
-        for profile, report in zip(self.profiles, reports, strict=True):
-            own = profile.common.notify_command if isinstance(profile, Profile) else default_notify(terms.document)
-            if words := terms.notify if terms.notify is not None else own:
-                lines[words] = lines.get(words, "") + profile_line(report, self.known.facts())
-        if not lines:
+        if not self.terms.journalled:
             return None
-        from cancelall.report.notify import Notification
-
-        return Notification(lines, self.environ)
+        return notified(self.profiles, reports, self.terms, self.environ, self.known.facts())
 
     # --- on the event loop ---
 
@@ -413,7 +388,7 @@ class _Execution:
     def _sweeping(self, profile: str, sweep: ProfileSweep) -> None:
         self.known.tallies[profile] = sweep.client.tally
         if self._progress:
-            self._progress.sweeping(profile, partial(_how_far, sweep))
+            self._progress.sweeping(profile, partial(how_far, sweep))
 
     def _finished(self, write: Callable[[ProfileReport], None], report: ProfileReport) -> None:
         self.known.finished[report.profile] = self.streams.as_last_words(report)
@@ -423,6 +398,52 @@ class _Execution:
         write(report)
         if self._progress:
             self.streams.data.write(self._progress.resume)
+
+
+def new_record(
+    profiles: Sequence[Profile | BrokenProfile], environ: Mapping[str, str], terms: Terms, *, dry_run: bool
+) -> Record:
+    """The journal of a run; its file is opened in the background of what comes next."""
+    document = terms.document
+    journal = Journal(state_directories(environ), new_run())
+    journal.begin(
+        beginning(
+            argv=sys.argv[1:],
+            environ=environ,
+            profiles=[profile.name for profile in profiles],
+            dry_run=dry_run,
+            reason=terms.reason,
+            config=str(document.path) if document is not None and document.path is not None else None,
+            config_text=document.text if document is not None else "",
+        )
+    )
+    return Record(journal=journal)
+
+
+def notified(
+    profiles: Sequence[Profile | BrokenProfile],
+    reports: Sequence[ProfileReport],
+    terms: Terms,
+    environ: Mapping[str, str],
+    facts: RunFacts,
+) -> Notification | None:
+    """Each notify command with the lines of its profiles. One that cannot be read has that of `[defaults]`."""
+    lines: dict[tuple[str, ...], str] = {}
+    for profile, report in zip(profiles, reports, strict=True):
+        if words := command_of(profile, terms):
+            lines[words] = lines.get(words, "") + profile_line(report, facts)
+    if not lines:
+        return None
+    from cancelall.report.notify import Notification
+
+    return Notification(lines, environ)
+
+
+def command_of(profile: Profile | BrokenProfile, terms: Terms) -> tuple[str, ...]:
+    """The notify command of a profile: that of the line, else its own; empty where there is none."""
+    if terms.notify is not None:
+        return terms.notify
+    return profile.common.notify_command if isinstance(profile, Profile) else default_notify(terms.document)
 
 
 def report_error(
@@ -451,7 +472,7 @@ def report_error(
     return int(error.status)
 
 
-def _how_far(sweep: ProfileSweep) -> str:
+def how_far(sweep: ProfileSweep) -> str:
     """What a sweep has come to by now, for the live line of its profile. It names no number that was not read."""
     ledgers, client = list(sweep.ledgers.values()), sweep.client
     if not any(one.answered for one in ledgers) and client.tally.turned_away is None:

@@ -13,6 +13,7 @@ from cancelall.core.errors import UsageError
 from cancelall.core.quoting import quoted
 from cancelall.venues.registry import VENUES
 
+_NAME = "--name"
 _CONFIG = next(item.flag for item in declare.declared(Kill) if item.key == "config")
 
 
@@ -26,12 +27,14 @@ def as_commands(words: Sequence[str], commands: Collection[str], environ: Mappin
         return ["--version" if word == "-V" else word for word in words]
     first, rest = words[0], list(words[1:])
     if first == "help":
-        return [*as_commands(rest, commands, environ), "--help"]
+        return as_commands([*rest, "--help"], commands, environ)
     if first not in commands and (command := _in_any_case(first, commands)):
         first = command
     if first in commands:
         if first in VENUES or first == "all":
             _no_second(first, rest)
+        if first == "guard":
+            rest = _of_guard(rest)
         return [first, *rest]
     names = profiles(rest, environ)
     profile = first if first in names else _in_any_case(first, names)
@@ -43,6 +46,21 @@ def as_commands(words: Sequence[str], commands: Collection[str], environ: Mappin
         raise UsageError(f'"{quoted(first)}" is no command, venue or profile{near}', listed)
     _no_second(profile, rest)
     return [names[profile], "--profile", profile, *rest]
+
+
+GUARD_VERBS = ("stand", "status", "arm", "disarm", "fire", "drill")
+"""What can be done with a guard; `stand`, which starts one, need not be said."""
+
+
+def _of_guard(words: list[str]) -> list[str]:
+    """The words after `guard` with the verb in front, also where the guard was named before it."""
+    first = words[0] if words else ""
+    if first in (*GUARD_VERBS, "-h", "--help"):
+        return words
+    named = 2 if first == _NAME else 1 if first.startswith(f"{_NAME}=") else 0
+    if named and len(words) > named and words[named] in GUARD_VERBS:
+        return [words[named], *words[:named], *words[named + 1 :]]
+    return ["stand", *words]
 
 
 def _no_second(first: str, rest: Sequence[str]) -> None:

@@ -21,12 +21,12 @@ from cancelall.config import loader, toml_file
 from cancelall.config.toml_file import Document
 from cancelall.core import declare
 from cancelall.core.declare import Declared
-from cancelall.core.errors import CancelallError, ConfigError, ExitStatus, OptionError, UsageError
+from cancelall.core.errors import ConfigError, ExitStatus, OptionError, UsageError
 from cancelall.core.profile import NOTIFY_COMMAND, BrokenProfile, Overrides, Profile
 from cancelall.core.quoting import quoted
 from cancelall.net import connection
 from cancelall.net.route import route_for
-from cancelall.venues.registry import VENUES, load, schema, segments
+from cancelall.venues.registry import VENUES, first_cancels, schema
 
 _NUMBER = {int: r"[0-9]{1,15}", float: r"[0-9]{1,15}(\.[0-9]{1,15})?"}
 """Patterns that are compiled when a line has a number: most have none."""
@@ -157,24 +157,12 @@ def _first_requests(
 def _numbers(origin: str, profiles: Iterable[Profile], *, dry_run: bool) -> Iterator[int]:
     """With how many requests each profile begins at an origin, computed when somebody wants to know."""
     for profile in profiles:
-        yield 1 if dry_run else _first_cancels(profile, origin)
+        yield 1 if dry_run else first_cancels(profile, origin)
 
 
 def _ways(profiles: Sequence[Profile | BrokenProfile]) -> list[tuple[Profile, str]]:
     """Each usable profile with each of its origins."""
     return [(profile, origin) for profile in profiles if isinstance(profile, Profile) for origin in profile.origins]
-
-
-def _first_cancels(profile: Profile, origin: str) -> int:
-    """How many cancels leave at once for an origin; 1 where the first request there is a read."""
-    venue = load(profile.venue)
-    try:
-        known = segments(venue, profile.options, venue.facts, profile.environment)
-    except CancelallError:  # told where the profile is swept
-        return 0
-    return max(
-        1, sum(profile.further.get(one.host, profile.origin) == origin for segment in known for one in segment.blind)
-    )
 
 
 def overrides(kill: Kill) -> Overrides:
@@ -225,16 +213,21 @@ def _terms(kill: Kill) -> Terms:
     """An empty notify command is none, whatever the config says."""
     if kill.hold and kill.dry_run:
         raise UsageError("--hold cancels what reappears: it contradicts --dry-run", "drop one of them")
-    notify = None
-    if kill.notify_command is not None:
-        import shlex
-
-        try:
-            notify = tuple(shlex.split(kill.notify_command))
-        except ValueError as fault:
-            flag = next(item.flag for item in declare.declared(Kill) if item.opt is NOTIFY_COMMAND)
-            raise UsageError(f"{flag}: {fault}", "quote its words as a shell wants it") from None
+    notify = None if kill.notify_command is None else notify_of(kill)
     return Terms(reason=kill.reason or "", hold=kill.hold, notify=notify)
+
+
+def notify_of(kill: Kill) -> tuple[str, ...] | None:
+    """The words of the notify command of a line; None where it has none, empty where it says that there is none."""
+    if kill.notify_command is None:
+        return None
+    import shlex
+
+    try:
+        return tuple(shlex.split(kill.notify_command))
+    except ValueError as fault:
+        flag = next(item.flag for item in declare.declared(Kill) if item.opt is NOTIFY_COMMAND)
+        raise UsageError(f"{flag}: {fault}", "quote its words as a shell wants it") from None
 
 
 def _shard(text: str | None) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from cancelall.core.profile import (
     CLIENT_ID,
     DEADLINE,
     ENVIRONMENT,
+    GUARD,
     KEEP_PROTECTIVE,
     KILLS,
     NOT_CLIENT_ID,
@@ -95,15 +96,15 @@ class Kill:
         ),
     ] = None
     environment: Annotated[str | None, ENVIRONMENT] = None
-    config: Annotated[Path | None, Opt(help="Read this config file.", metavar="FILE", text="free", commands=READS)] = (
-        None
-    )
+    config: Annotated[
+        Path | None, Opt(help="Read this config file.", metavar="FILE", text="free", commands=(*READS, *GUARD))
+    ] = None
     everything: Annotated[bool, Opt(help="Drop every selector: the whole account.", commands=KILLS)] = False
     client_id: Annotated[tuple[str, ...], CLIENT_ID] = ()
     not_client_id: Annotated[tuple[str, ...], NOT_CLIENT_ID] = ()
     keep_protective: Annotated[bool | None, KEEP_PROTECTIVE] = None
     dry_run: Annotated[
-        bool, Opt(help="Only read: show what is open and what would be sent.", commands=(*KILLS, "demo"))
+        bool, Opt(help="Only read: show what is open and what would be sent.", commands=(*KILLS, "demo", *GUARD))
     ] = False
     deadline: Annotated[float | None, DEADLINE] = None
     hold: Annotated[
@@ -118,9 +119,17 @@ class Kill:
     ] = 0.0
     reason: Annotated[
         str | None,
-        Opt(help="Why: it is kept in the journal.", metavar="TEXT", text="free", may_be_empty=True, commands=KILLS),
+        Opt(
+            help="Why: it is kept in the journal.",
+            metavar="TEXT",
+            text="free",
+            may_be_empty=True,
+            commands=(*KILLS, *GUARD),
+        ),
     ] = None
     notify_command: Annotated[str | None, NOTIFY_COMMAND] = None
-    json: Annotated[bool, Opt(help="One JSON line per profile on stdout.", commands=RUNS)] = False
-    verbose: Annotated[bool, Opt(help="Show every request on stderr.", short="-v", commands=RUNS)] = False
-    quiet: Annotated[bool, Opt(help="Only the verdict; of a check only what fails.", short="-q", commands=RUNS)] = False
+    json: Annotated[bool, Opt(help="One JSON line per profile on stdout.", commands=(*RUNS, *GUARD))] = False
+    verbose: Annotated[bool, Opt(help="Show every request on stderr.", short="-v", commands=(*RUNS, *GUARD))] = False
+    quiet: Annotated[
+        bool, Opt(help="Only the verdict; of a check only what fails.", short="-q", commands=(*RUNS, *GUARD))
+    ] = False

@@ -12,6 +12,7 @@ import typer
 
 from cancelall.cli import kills
 from cancelall.cli.options import Kill
+from cancelall.config.guards import GuardKeys
 from cancelall.core import declare
 from cancelall.core.declare import Declared
 from cancelall.core.errors import UsageError
@@ -65,6 +66,25 @@ def command(name: str, run: Callable[..., int]) -> Callable[..., int]:
         return run(**given, kill=kills.kill_of(name, _given(common)))
 
     return _with([*own, *map(_parameter, shared)], called)
+
+
+def of_guard(run: Callable[..., int]) -> Callable[..., int]:
+    """The command that stands watch: besides the parameters of `run`, the keys of its table that a line may have, which
+    come as `given`, and what it takes of the common options, as `kill`.
+    """
+    own = [
+        one for one in inspect.signature(run, eval_str=True).parameters.values() if one.name not in ("kill", "given")
+    ]
+    shared = kills.common("guard")
+    taken = {item.key for item in shared}
+    keys = [item for item in declare.declared(GuardKeys) if item.opt.commands and item.key not in taken]
+
+    def called(**given: Any) -> int:  # the values of the parameters
+        table = {item.key: given.pop(item.key) for item in keys}
+        common = {item.key: given.pop(item.key) for item in shared}
+        return run(**given, given=_given(table), kill=kills.kill_of("guard", _given(common)))
+
+    return _with([*own, *map(_parameter, keys), *map(_parameter, shared)], called)
 
 
 def _with(parameters: Sequence[inspect.Parameter], called: Callable[..., int]) -> Callable[..., int]:

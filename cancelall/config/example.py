@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cancelall.config.guards import GuardKeys
 from cancelall.config.loader import DEFAULTS_KEYS
 from cancelall.core import declare
 from cancelall.core.declare import Declared
@@ -51,6 +52,9 @@ def example_config() -> str:
             lines.append(
                 f'# {field} = "…"{" " * max(1, 26 - len(field))}# {sec.help}{" Optional." if sec.optional else ""}'
             )
+    lines += ["", "# --- Guards " + "-" * 94, "", "# [guard.default]"]
+    for item in declare.declared(GuardKeys):
+        lines += _commented(item)
     return "\n".join(lines) + "\n"
 
 

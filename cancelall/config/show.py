@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from cancelall.config.guards import GuardKeys, guard_tables
 from cancelall.config.loader import shown_name
 from cancelall.config.toml_file import Document
 from cancelall.core import declare
@@ -21,6 +22,8 @@ def redacted(document: Document) -> dict[str, Any]:
         shown["defaults"] = _table(document.data["defaults"])
     if "profiles" in document.data:
         shown["profiles"] = {shown_name(name): _table(inner) for name, inner in document.tables.items()}
+    if "guard" in document.data:
+        shown["guard"] = {shown_name(name): _guard(inner) for name, inner in guard_tables(document).items()}
     return shown
 
 
@@ -52,6 +55,20 @@ def _table(value: Any) -> Any:  # a TOML value
             shown[key] = _value(inner)
         else:
             shown[quoted(key)] = dict.fromkeys(map(quoted, inner), MASK) if isinstance(inner, dict) else MASK
+    return shown
+
+
+def _guard(value: Any) -> Any:
+    """A guard, which has no secrets; but what stands under an unknown key may be one."""
+    if not isinstance(value, dict):
+        return MASK
+    keys = {item.key for item in declare.declared(GuardKeys)}
+    shown: dict[str, Any] = {}
+    for key, inner in value.items():
+        if key == "notify_command":
+            shown[key] = _command(inner)
+        else:
+            shown[quoted(key)] = _value(inner) if key in keys else MASK
     return shown
 
 

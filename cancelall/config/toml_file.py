@@ -270,13 +270,17 @@ def _read_bytes(path: Path) -> tuple[bytes, tuple[str, ...]]:
     return raw, (f"{path} can be read by others: chmod 600 {path}",) * bool(rights & READ)
 
 
+_TOP = ("defaults", "profiles", "guard")
+"""Tables of a config."""
+
+
 def _check_top(document: Document) -> None:
     for key in document.data:
         if key in ("credentials", "secret_command"):
             fail(document, "", key, f"{key} stands outside of a profile", f"put it into [profiles.NAME.{key}]")
-        if key not in ("defaults", "profiles"):
-            fail(document, "", key, f'unknown key "{quoted(key)}"{declare.nearest(key, ("defaults", "profiles"))}')
-    for key in ("defaults", "profiles"):
+        if key not in _TOP:
+            fail(document, "", key, f'unknown key "{quoted(key)}"{declare.nearest(key, _TOP)}')
+    for key in _TOP:
         if not isinstance(document.data.get(key, {}), dict):
             fail(document, "", key, f'"{key}" must be a table')
 

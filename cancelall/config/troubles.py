@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from cancelall.config import loader
+from cancelall.config.guards import guard_troubles
 from cancelall.config.toml_file import Document
 from cancelall.core.errors import ConfigError
 from cancelall.core.profile import BrokenProfile, Overrides
@@ -20,7 +21,7 @@ _NESTED = ("credentials", "secret_command")
 
 
 def troubles(document: Document, environ: Mapping[str, str]) -> list[ConfigError]:
-    """The mistakes of all profiles, each once, in the order of the file.
+    """The mistakes of all profiles and guards, each once, in the order of the file.
 
     One at a time is taken out of the data, and the rest is read again: whatever can make a profile unusable is found
     so, by the very code that a kill reads it with.
@@ -29,6 +30,8 @@ def troubles(document: Document, environ: Mapping[str, str]) -> list[ConfigError
     for name in document.tables:
         for error in _of_profile(document, name, environ):
             mistakes.setdefault(error.message, error)
+    for error in guard_troubles(document):
+        mistakes.setdefault(error.message, error)
     alone = _of_defaults(document, environ) if not document.tables else None
     return sorted([*mistakes.values(), *([alone] if alone else [])], key=_line)
 

@@ -16,7 +16,9 @@ class ExitStatus(IntEnum):
     CLEAR = 0
     BUG = 1
     USAGE = 2
+    NO_GUARD = 3
     REFUSED = 4
+    NOT_ARMED = 5
     UNCONFIGURED = 6
     OPEN = 10
     UNPROVEN = 11
@@ -38,6 +40,8 @@ EXIT_STATUSES: tuple[tuple[tuple[ExitStatus, ...], str, str], ...] = (
     *(((status,), status.name.lower(), meaning) for status, meaning in _VERDICTS.items()),
     ((ExitStatus.BUG,), "", "a bug that left no verdict"),
     ((ExitStatus.USAGE,), "", "wrong usage"),
+    ((ExitStatus.NO_GUARD,), "", "no guard runs"),
+    ((ExitStatus.NOT_ARMED,), "", "a guard runs and is not armed"),
     ((ExitStatus.INTERRUPTED, ExitStatus.TERMINATED), "", "interrupted"),
 )
 """Codes, the verdict that they stand for if any, and what it says: help, manual and README are made from this."""

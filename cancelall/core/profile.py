@@ -24,6 +24,8 @@ KILLS = ("VENUE", "all")
 READS = (*KILLS, "orders", "positions", "check")
 """Those on profiles of the config."""
 RUNS = (*READS, "demo")
+GUARD = ("guard",)
+"""The command that stands watch."""
 
 # What both a profile and a line can say. The line wins.
 ENVIRONMENT = Opt(
@@ -39,12 +41,12 @@ DEADLINE = Opt(
     metavar="SECONDS",
     minimum=SHORTEST,
     maximum=86400,
-    commands=RUNS,
+    commands=(*RUNS, *GUARD),
     defaults=True,
 )
 KEEP_PROTECTIVE = Opt(
     help="Leave reduce-only, take-profit, stop-loss and trailing orders in place.",
-    commands=(*KILLS, "demo"),
+    commands=(*KILLS, "demo", *GUARD),
     defaults=True,
 )
 CLIENT_ID = Opt(
@@ -69,7 +71,7 @@ NOTIFY_COMMAND = Opt(
     metavar="WORDS",
     text="command",
     may_be_empty=True,
-    commands=KILLS,
+    commands=(*KILLS, *GUARD),
     defaults=True,
 )
 

@@ -28,12 +28,14 @@ from cancelall.engine.signer import SYSTEM_CLOCK, Clock, Signer
 from cancelall.journal.record import Record, nanoseconds
 from cancelall.net import connection
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
-from cancelall.net.route import Route, route_for
+from cancelall.net.route import Route, is_loaded, route_for
 from cancelall.venues.registry import load, segments
 
 if TYPE_CHECKING:
     from cancelall.core.positions import PositionsReport
     from cancelall.engine.positions import PositionsReading
+    from cancelall.engine.primed import Primed
+    from cancelall.net.transport import Ready
     from cancelall.venues.contract import Venue
 
 T = TypeVar("T")
@@ -105,6 +107,8 @@ class Run:
     clock: Clock = SYSTEM_CLOCK
     connect: Callable[[Profile], Send] | None = None
     """How to send for a profile; tests put their own in."""
+    primed: Primed | None = None
+    """What is known before it begins, where somebody has stood by."""
     scale: float = 1.0
     """Factor on the venue's times, for tests on a fast clock."""
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -126,7 +130,7 @@ class Run:
     async def all(self) -> list[ProfileReport]:
         """Sweep every profile; one report for each, in the order of the profiles."""
         self.shared.begin()
-        if self.connect is None:  # what sends takes as long to import as some secrets take to be fetched
+        if self.connect is None and self.primed is None:  # to import what sends takes as long as some secrets take
             try:
                 threading.Thread(target=_load_transport, name="imports", daemon=True).start()
             except (RuntimeError, MemoryError):  # no further thread
@@ -228,6 +232,7 @@ class Run:
             further=profile.further,
             headers=venue.headers(profile.environment),
             serial=self.shared.serial_key(profile, resolved.secrets),
+            offset_ms=0 if self.primed is None else self.primed.offset_ms(profile),
         )
         client = Client(
             signer=signer,
@@ -238,6 +243,8 @@ class Run:
             deadline=deadline,
             reserve=venue.proof_gap * self.scale + PROOF_SECONDS * self.scale,
             reads_only=self.dry_run,
+            at_once=None if self.primed is None else partial(self.primed.at_once, profile),
+            copy_after=None if self.primed is None else self.primed.copy_after(profile),
             arrived=lambda: self.shared.arrived(profile),
             trace=lambda attempt: self.listener.attempt(profile.name, attempt),
             before_send=record.begins,
@@ -320,6 +327,8 @@ class Run:
         """The venue's facts, with what is remembered of this profile if it is there at once."""
         if venue.recall is None or self.dry_run:
             return venue.facts
+        if self.primed is not None and profile.name in self.primed.remembered:
+            return venue.recall(venue.facts, self.primed.remembered[profile.name])
         from cancelall.engine import memory
 
         remembered = await self._bounded(lambda: memory.recall(profile, self.environ), RECALL_SECONDS)
@@ -365,12 +374,13 @@ class Run:
     async def _to(self, origin: str, profile: Profile, deadline: float) -> Send:
         route = self.shared.route(profile, origin)
         way = origin, route
-        if way not in self._sends:
+        if way not in self._sends and (self.primed is None or not is_loaded(route.ca_bundle)):
             trusting = asyncio.create_task(self.shared.trust(profile))
             await self._before(trusting, deadline, f"the CA bundle {route.ca_bundle} was read")
         if way not in self._sends:  # nor has another profile been quicker
             thrifty = self.shared.thrifty
-            send = over_the_network(profile, self.environ, route, thrifty=thrifty, closing=self._closing)
+            ready = None if self.primed is None else self.primed.ready
+            send = over_the_network(profile, self.environ, route, thrifty=thrifty, closing=self._closing, ready=ready)
             self._sends[way] = send
         return self._sends[way]
 
@@ -386,6 +396,8 @@ class Run:
 
     async def _secrets(self, profile: Profile, deadline: float) -> ResolvedSecrets:
         """In threads of their own: a hanging keyring of one profile delays none that has its secrets at hand."""
+        if self.primed is not None and profile.name in self.primed.secrets:
+            return self.primed.secrets[profile.name]
         reading = self.shared.secrets(profile, lambda: in_thread(lambda: resolve(profile, self.environ), "secrets"))
         return await self._before(asyncio.create_task(reading), deadline, "the secrets were read")
 
@@ -474,11 +486,13 @@ def over_the_network(
     *,
     thrifty: bool = False,
     closing: contextlib.ExitStack | None = None,
+    ready: Ready | None = None,
 ) -> Send:
     """Send by real sockets, each attempt in a thread that can be abandoned.
 
     `route` is the profile's, if somebody wants to know how it fares; `thrifty`: no connection is kept; `closing` closes
-    at its end those that are. Blocks while the CA bundle is loaded, if it is not. Raises ConfigError when it cannot be.
+    at its end those that are; `ready` gives connections that are there already, else those that were opened ahead.
+    Blocks while the CA bundle is loaded, if it is not. Raises ConfigError when it cannot be.
     """
     from cancelall.net.transport import Transport
 
@@ -486,7 +500,7 @@ def over_the_network(
     name = f"attempt at {profile.origin}"
     if route.proxy_password:
         register(route.proxy_password)
-    transport = Transport(route, ready=connection.take, keeps=not thrifty)
+    transport = Transport(route, ready=ready or connection.take, keeps=not thrifty)
     if closing is not None:
         closing.callback(transport.close)
 

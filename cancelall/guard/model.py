@@ -61,6 +61,8 @@ class Look:
     """Monotonic seconds."""
     sights: tuple[Sight, ...]
     pressed: tuple[Pressed, ...] = ()
+    asleep: float = 0.0
+    """Seconds for which this machine has been suspended since it was booted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,8 @@ class Rules:
     """Seconds after start, resume or reload before the first beat is demanded."""
     rearm: Literal["manual", "beat"] = "manual"
     confirm: tuple[Trigger, ...] = ()
-    """Triggers of which one has to agree before silence fires: a process that is gone, a probe that fails."""
+    """Triggers that have to agree before silence fires, a process that is gone or a probe that fails: none of them
+    fires alone any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +101,9 @@ class GuardRecord:
     cause: Cause | None = None
     beats: Mapping[str, str] = field(default_factory=dict)
     """The key of the last beat, or of the process, by source."""
-    beat_at: float | None = None
-    """Monotonic seconds of the last beat of any source."""
+    beat_at: Mapping[str, float] = field(default_factory=dict)
+    """Monotonic seconds of the last beat by source, less the time in which nobody looked. A record may be as old as
+    SAVED of `timeout`."""
     verdict: str = ""
     """The worst verdict of the last firing; empty before there is one."""
 
@@ -129,6 +133,8 @@ class ProfileFigures:
     """The last signed look at its listings was answered, and younger than two of them are apart."""
     trouble: str = ""
     """Why it is not able, with what to do."""
+    failing: Literal["", "unreachable", "refused", "unconfigured"] = ""
+    """What a kill of it would come to now, where it is not able."""
     checked_at_ms: int | None = None
     """When that was, in ms since the epoch."""
     budget: float | None = None
@@ -161,3 +167,10 @@ class GuardStatus:
     profiles: tuple[ProfileFigures, ...]
     unprotected: tuple[str, ...] = ()
     """What happens if this host loses its network, in words, by profile."""
+    alarms: tuple[str, ...] = ()
+    """What is worse than it was configured to be, in words."""
+    restart_ms: int | None = None
+    """From when on bots may be started again, in ms since the epoch, after a kill; None where nothing is to be waited
+    for."""
+    dry_run: bool = False
+    """What it fires only reads."""

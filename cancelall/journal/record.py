@@ -235,6 +235,11 @@ class Record(_Part):
         self._write(event, fields, at_once=True)
 
     @_aside
+    def guard(self, /, **fields: object) -> None:
+        """A guard has come into another state. Nobody waits for the line."""
+        self._write("guard", fields)
+
+    @_aside
     def verdict(self, report: ProfileReport) -> None:
         self._written.add(report.profile)
         tally = self._tallies.get(report.profile)

@@ -19,7 +19,9 @@ _CLEAR_LINE = "\r\x1b[2K"
 class Progress:
     """Draws how far each sweep is, below what was said before. It only reads; a slow terminal just misses frames."""
 
-    def __init__(self, outlet: Outlet, environ: Mapping[str, str]) -> None:
+    def __init__(self, outlet: Outlet, environ: Mapping[str, str], *, timed: bool = True) -> None:
+        """`timed`: each line ends with the seconds since the beginning."""
+        self._timed = timed
         self._outlet = outlet
         self._environ = environ
         self._descriptor = outlet.descriptor
@@ -65,14 +67,14 @@ class Progress:
             self._outlet.write(self._frame([f"  {name}: {line()}" for name, line in list(self._lines.items())[:12]]))
 
     def _frame(self, lines: list[str]):  # type: ignore[no-untyped-def] # a renderer for the outlet
-        elapsed = time.monotonic() - self._began
+        end = f" · {time.monotonic() - self._began:.1f} s" if self._timed else ""
 
         def draw() -> str:
             up = f"\x1b[{self._drawn}A" if self._drawn else ""
             wipe = up + "".join(f"{_CLEAR_LINE}\n" for _ in range(self._drawn)) + (up if self._drawn else "")
             self._drawn = len(lines)
             width = width_of(self._environ, self._descriptor) - 1  # a line that wraps could not be taken back
-            return wipe + "".join(f"{_fitted(line, f' · {elapsed:.1f} s', width)}\n" for line in lines)
+            return wipe + "".join(f"{_fitted(line, end, width)}\n" for line in lines)
 
         return draw
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -74,10 +75,24 @@ def probes(options: BinanceOptions, environment: str) -> tuple[Probe, ...]:
     return tuple(found)
 
 
+def public(options: BinanceOptions) -> Mapping[str, Question]:
+    """The clock of each further host. Portfolio margin tells none, but answers a ping:
+    https://developers.binance.com/docs/derivatives/portfolio-margin/market-data
+    """
+
+    def of(host: str, path: str, read: Callable[[Request, Reply], KeyFacts]) -> Question:
+        request = replace(get(path, Purpose.QUESTION), signed=False, host=host)
+        return Question(name="server time", request=request, read=read)
+
+    clocks = {host: of(host, f"/{host}/v1/time", _read_time) for host in ("fapi", "dapi", "eapi")}
+    return clocks | {"papi": of("papi", "/papi/v1/ping", lambda request, reply: KeyFacts())}
+
+
 PREFLIGHT = Preflight(
     questions=questions,
     # `serverTime - recvWindow <= timestamp < serverTime + 1000`. Timestamps are 200 ms late on purpose.
     window=lambda options: Window(behind_ms=options.recv_window - 200, ahead_ms=1200),
+    public=public,
     key_page="https://www.binance.com/en/my/settings/api-management",
     probes=probes,
     no_probe="only spot, USD-M and COIN-M have one that stays within a listing",

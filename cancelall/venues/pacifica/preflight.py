@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from cancelall.core.model import Priority, Purpose, Reply, Request
@@ -70,6 +72,16 @@ def probes(options: PacificaOptions, environment: str) -> tuple[Probe, ...]:
     return (Probe(request=signed_answer(), description="a TWAP order whose id cannot exist"),)
 
 
+_NOBODY = "11111111111111111111111111111111"
+"""Solana's system program: an account that nobody has there."""
+
+
+def public(options: PacificaOptions) -> Mapping[str, Question]:
+    """No call tells the venue's clock. Which account is read does not matter: every answer will do."""
+    request = replace(get("/account", None, Purpose.QUESTION, account=options.account or _NOBODY), signed=False)
+    return {"": Question(name="account", request=request, read=lambda request, reply: KeyFacts())}
+
+
 PREFLIGHT = Preflight(
     questions=questions,
     known=_known,
@@ -77,4 +89,5 @@ PREFLIGHT = Preflight(
     window=lambda options: Window(behind_ms=options.expiry_window - 1000, ahead_ms=1000),
     key_page="https://app.pacifica.fi/apikey",
     probes=probes,
+    public=public,
 )
