@@ -21,6 +21,7 @@ from cancelall.cli.options import Kill, Output
 from cancelall.cli.watchdog import process_started
 from cancelall.config import toml_file
 from cancelall.config.toml_file import Document
+from cancelall.core import drills
 from cancelall.core.errors import CancelallError, ConfigError, ExitStatus, UsageError
 from cancelall.core.preflight import CheckReport, exit_status
 from cancelall.core.profile import BrokenProfile, Profile, environment_prefix
@@ -216,7 +217,7 @@ def aged(
     notice: str = "",
 ) -> ExitStatus:
     """Whether the last good check of each profile is young enough. Reads the evidence, and sends nothing."""
-    kept, now_ms = evidence.read(environ), time.time_ns() // 1_000_000
+    kept, drilled, now_ms = evidence.read(environ), drills.read(environ), time.time_ns() // 1_000_000
     streams = _CheckStreams(output, environ)
     streams.origin(notice)
     reports = []
@@ -225,7 +226,8 @@ def aged(
             finding = local.error_finding(profile.error)
         else:
             finding = evidence.age_finding(kept.get(profile.name), profile.hosts, oldest, now_ms)
-        reports.append(report_on(profile, [finding]))
+        drill = evidence.drill_finding(drilled.get(profile.name), profile.hosts, now_ms)
+        reports.append(report_on(profile, [finding, *([drill] if drill is not None else [])]))
         streams.checked(reports[-1])
     streams.all_checked(reports)
     streams.close()

@@ -50,7 +50,10 @@ async def read(
     """Read every segment once, signed. It changes nothing, and raises nothing but that it was cancelled."""
     answers: list[Mapping[str, str]] = []
     try:
-        client = _client(profile, secrets, environ, shared, clock, offset_ms, answers)
+        until = clock.monotonic() + min(SECONDS, profile.deadline)
+        client = line_of(profile, secrets, environ, shared, clock, offset_ms, until)
+        client.reads_only = True
+        client.trace = lambda attempt: answers.append(attempt.headers)
         listings = Listings(client, profile.environment)
         late = False
         try:
@@ -71,16 +74,18 @@ _LAST = 20
 """Answers whose headers are kept."""
 
 
-def _client(
+def line_of(
     profile: Profile,
     secrets: ResolvedSecrets,
     environ: Mapping[str, str],
     shared: SharedLimits,
     clock: Clock,
     offset_ms: int,
-    answers: list[Mapping[str, str]],
+    deadline: float,
 ) -> Client:
-    """A line that may only read. Raises ConfigError, OptionError."""
+    """A line of its own, whose time ends at this monotonic second: no refusal on it has a say in a kill. Raises
+    ConfigError, OptionError.
+    """
     venue = load(profile.venue)
     facts = venue.with_key(venue.facts, secrets.secrets)
     segments(venue, profile.options, facts, profile.environment)
@@ -103,10 +108,8 @@ def _client(
         clock=clock,
         gate=shared.gate(profile, own_limit=own_limit),
         gates={name: shared.gate(profile, name, own_limit=own_limit) for name in profile.further},
-        deadline=clock.monotonic() + min(SECONDS, profile.deadline),
+        deadline=deadline,
         reserve=0.0,
-        reads_only=True,
-        trace=lambda attempt: answers.append(attempt.headers),
     )
 
 

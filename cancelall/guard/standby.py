@@ -20,6 +20,7 @@ from cancelall.core.errors import CancelallError, bug_words
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine import memory
+from cancelall.engine.client import Client
 from cancelall.engine.primed import Primed
 from cancelall.engine.run import Listener, Run
 from cancelall.engine.shared_limits import SharedLimits
@@ -176,6 +177,17 @@ class Standby:
                 copy_after=self._keeper.copy_after,
             ),
         )
+
+    def line(self, profile: Profile, deadline: float) -> Client:
+        """A line to the venue for what is no kill: its own switch. It ends at this monotonic second. Raises
+        ConfigError, OptionError; CancelallError where the secrets are not there.
+        """
+        secrets = self._secrets.get(profile.name)
+        if secrets is None:
+            raise CancelallError(self._unresolved.get(profile.name, "its secrets are not there"))
+        shared = SharedLimits(profiles=[profile], environ=self._environ)
+        offset_ms = self._keeper.offset_ms(profile, self._clock.now_ms())
+        return rehearsal.line_of(profile, secrets, self._environ, shared, self._clock, offset_ms, deadline)
 
     # --- how it stands ---
 

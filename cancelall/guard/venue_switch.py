@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -242,7 +242,7 @@ class SwitchKeeper:
             self._timers = {one.name: one for one in made}
         self.states = {name: TimerState() for name in self._timers}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._fresh = self._release = self._hurry = False
+        self._fresh = self._release = self._hurry = self._paused = False
         self._observed_at = float("-inf")
         self.sights: tuple[SwitchSight, ...] = ()
         """What the venue shows of it, as it was seen last."""
@@ -254,6 +254,8 @@ class SwitchKeeper:
         """One turn of the guard's loop: begin what is due, and wait for nothing. `fresh` is True only while the guard
         is armed and no beat is overdue.
         """
+        if self._paused:
+            return
         self._fresh = fresh
         if fresh:
             self._release = False
@@ -303,6 +305,17 @@ class SwitchKeeper:
                 await asyncio.sleep(timeout)
         return self._left()
 
+    @contextlib.asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Leave the timers to somebody else, a drill, once nothing is under way. Afterwards none counts as armed."""
+        self._paused = True
+        try:
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            yield
+        finally:
+            self._paused = False
+            self.states = {name: replace(state, armed_at=None) for name, state in self.states.items()}
+
     async def close(self) -> None:
         """Give up whatever is under way."""
         for task in self._tasks.values():
@@ -343,6 +356,8 @@ class SwitchKeeper:
 
     def words(self) -> str:
         """How it stands with it, for the status: one line."""
+        if self._paused:
+            return "left to a drill"
         if self.mode == "off":
             return "off"
         said = [*self._shown()]
