@@ -98,8 +98,16 @@ class Preflight(Generic[O]):
     public: Callable[[O], Mapping[str, Question]] = lambda options: {}
     """A cheap read without a signature of each host, by the hosts' names, by which a guard keeps connections to it
     open and knows its clock; for the first host only where no unsigned question does."""
-    budget: Callable[[Mapping[str, str]], float | None] = lambda headers: None
-    """What the headers of an answer tell of the scarcest limit: the share that is left, 0 to 1."""
+    budget: Callable[[str, Mapping[str, str]], float | None] = lambda host, headers: None
+    """What the headers of an answer of a host, which is given by its name, tell of its limit: the share that is left,
+    0 to 1; None where they do not."""
+
+
+def share(part: str, whole: str) -> float | None:
+    """How much one number of a header is of another, 0 to 1; None where they are none."""
+    if not all(text.isascii() and text.isdigit() and len(text) < 16 for text in (part, whole)) or not int(whole):
+        return None
+    return min(1.0, int(part) / int(whole))
 
 
 def public_question(preflight: Preflight[O], options: O, host: str, now_ms: int) -> Question | None:

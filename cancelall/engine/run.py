@@ -98,6 +98,8 @@ class Run:
     dry_run: bool = False
     hold: float = 0.0
     """Seconds for which each profile is held clear after its first verdict."""
+    hold_goes_on: Callable[[], bool] = lambda: False
+    """Whether a hold lasts longer than that."""
     details: bool = True
     """Whether what became of each order is read after the verdict."""
     positions: Literal["", "after", "only"] = ""
@@ -150,6 +152,11 @@ class Run:
         self.halted = True
         for client in tuple(self._sessions):
             client.halted = True
+
+    @property
+    def late_until_ms(self) -> int:
+        """Until when a cancel without an answer can still be executed, in ms since the epoch; 0 where none can."""
+        return max((client.tally.late_until_ms for client in self._sessions), default=0)
 
     async def _reported(self, profile: Profile | BrokenProfile) -> ProfileReport:
         try:
@@ -386,12 +393,15 @@ class Run:
 
     async def _held(self, name: str, sweep: ProfileSweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
         """Hold a profile clear. A signal ends it with the last verdict."""
-        hold = Hold(sweep, sweeping, self.hold, verdict)
+        hold = Hold(sweep, sweeping, self.hold, verdict, goes_on=self.hold_goes_on)
         self.record.note(
             "hold_start", profile=name, verdict=verdict.value, seconds=self.hold, ends=nanoseconds(hold.ends)
         )
         self.listener.holding(name, verdict, self.hold)
-        await self._until(asyncio.create_task(hold.run()), hold.deadline)
+        holding = asyncio.create_task(hold.run())
+        while self.hold_goes_on() and not (holding.done() or self.interrupted.is_set()):
+            await self._until(holding, hold.deadline, go_on=True)
+        await self._until(holding, hold.deadline)
         return hold.look() if self.interrupted.is_set() else verdicts.profile_verdict(sweep)
 
     async def _secrets(self, profile: Profile, deadline: float) -> ResolvedSecrets:

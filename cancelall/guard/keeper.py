@@ -50,7 +50,7 @@ class HostKeeper:
         self.origin = host[0]
         self._clock = clock
         self._profile = profile
-        self._name = name
+        self.name = name
         self._headers = venue.headers(profile.environment)
         self._latencies: tuple[float, ...] = ()
         self._named_at = time.monotonic()
@@ -104,7 +104,7 @@ class HostKeeper:
     def _question(self) -> Question | None:
         profile = self._profile
         preflight = load_preflight(profile.venue)
-        return public_question(preflight, profile.options, self._name, self._clock.now_ms())
+        return public_question(preflight, profile.options, self.name, self._clock.now_ms())
 
     def _ask(self, question: Question, one: Idle) -> None:
         request = question.request
@@ -173,6 +173,7 @@ class Keeper:
         self.warm = Warm({host: one.warm for host, one in self.hosts.items()})
         self._tasks: set[asyncio.Task[None]] = set()
         self._rest_until = 0.0
+        self._at_once = asyncio.Event()
 
     def of(self, profile: Profile) -> list[HostKeeper]:
         """Those of a profile, the most urgent first; without those that it reaches through a proxy."""
@@ -212,7 +213,10 @@ class Keeper:
         """Keep them, until somebody cancels this."""
         try:
             while True:
-                await asyncio.sleep(TICK)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(TICK):
+                        await self._at_once.wait()
+                self._at_once.clear()
                 now = time.monotonic()
                 if now >= self._rest_until:
                     for one in self.hosts.values():
@@ -225,6 +229,11 @@ class Keeper:
     def rest(self, seconds: float) -> None:
         """Open and ask nothing for so long: something else has to get out first."""
         self._rest_until = time.monotonic() + seconds
+
+    def go_on(self) -> None:
+        """The rest is over."""
+        self._rest_until = 0.0
+        self._at_once.set()
 
     def close(self) -> None:
         """Close all connections."""

@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 from cancelall.core.attempts import Attempt
@@ -35,8 +35,8 @@ class Readable:
     """Why they could not all be read, with what to do; empty: they could."""
     listing_seconds: float = 0.0
     """What the slowest segment took."""
-    headers: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
-    """Those of the answers: some tell what is left of a limit."""
+    headers: tuple[tuple[str, Mapping[str, str]], ...] = field(default=(), repr=False)
+    """Those of the last answers, each with the name of its host: some tell what is left of a limit."""
 
 
 async def read(
@@ -48,19 +48,29 @@ async def read(
     offset_ms: int,
 ) -> Readable:
     """Read every segment once, signed. It changes nothing, and raises nothing but that it was cancelled."""
-    answers: list[Mapping[str, str]] = []
+    answers: list[tuple[str, Mapping[str, str]]] = []
     try:
-        until = clock.monotonic() + min(SECONDS, profile.deadline)
-        client = line_of(profile, secrets, environ, shared, clock, offset_ms, until)
-        client.reads_only = True
-        client.trace = lambda attempt: answers.append(attempt.headers)
-        listings = Listings(client, profile.environment)
-        late = False
-        try:
-            async with asyncio.timeout(max(0.0, client.deadline - clock.monotonic())):
-                await listings.run()
-        except TimeoutError:
-            late = True
+        with ExitStack() as closing:
+            deadline = clock.monotonic() + min(SECONDS, profile.deadline)
+            client = line(
+                profile,
+                secrets,
+                environ,
+                shared,
+                clock,
+                offset_ms,
+                deadline=deadline,
+                reads_only=True,
+                closing=closing,
+            )
+            client.trace = lambda attempt: answers.append((attempt.request.host, attempt.headers))
+            listings = Listings(client, profile.environment)
+            late = False
+            try:
+                async with asyncio.timeout(max(0.0, client.deadline - clock.monotonic())):
+                    await listings.run()
+            except TimeoutError:
+                late = True
         took = [one.ended - one.began for one in listings.read.values() if one.complete]
         trouble = _trouble(client, listings, late=late)
         return Readable(trouble=trouble, listing_seconds=max(took, default=0.0), headers=tuple(answers[-_LAST:]))
@@ -74,17 +84,21 @@ _LAST = 20
 """Answers whose headers are kept."""
 
 
-def line_of(
+def line(
     profile: Profile,
     secrets: ResolvedSecrets,
     environ: Mapping[str, str],
     shared: SharedLimits,
     clock: Clock,
     offset_ms: int,
+    *,
     deadline: float,
+    reads_only: bool,
+    closing: ExitStack | None = None,
 ) -> Client:
-    """A line of its own, whose time ends at this monotonic second: no refusal on it has a say in a kill. Raises
-    ConfigError, OptionError.
+    """A line to a profile's venue for what is no kill, until a monotonic time. Raises ConfigError, OptionError.
+
+    It keeps connections only where somebody closes them.
     """
     venue = load(profile.venue)
     facts = venue.with_key(venue.facts, secrets.secrets)
@@ -104,12 +118,18 @@ def line_of(
     )
     return Client(
         signer=signer,
-        send=by_origin({one: over_the_network(profile, environ, route, thrifty=True) for one, route in routes.items()}),
+        send=by_origin(
+            {
+                origin: over_the_network(profile, environ, route, closing=closing, thrifty=closing is None)
+                for origin, route in routes.items()
+            }
+        ),
         clock=clock,
         gate=shared.gate(profile, own_limit=own_limit),
         gates={name: shared.gate(profile, name, own_limit=own_limit) for name in profile.further},
         deadline=deadline,
         reserve=0.0,
+        reads_only=reads_only,
     )
 
 
@@ -155,10 +175,14 @@ def _with_hint(message: str, hint: str) -> str:
 # --- how it would go ------------------------------------------------------------------------------------------------
 
 
-def budget(profile: Profile, of_hosts: Sequence[Mapping[str, str]], readable: Readable | None) -> float | None:
-    """Share of the scarcest limit that is left, as the venue's last answers tell it; None where they do not."""
+def budget(
+    profile: Profile, answers: Sequence[tuple[str, Mapping[str, str]]], readable: Readable | None
+) -> float | None:
+    """Share of the scarcest limit that is left, as the venue's last answers tell it, each with the name of its host;
+    None where they do not.
+    """
     tells = load_preflight(profile.venue).budget
-    told = [tells(headers) for headers in (*of_hosts, *(readable.headers if readable is not None else ()))]
+    told = [tells(*answer) for answer in (*answers, *(readable.headers if readable is not None else ()))]
     return min((one for one in told if one is not None), default=None)
 
 

@@ -9,14 +9,14 @@ import asyncio
 import gc
 import importlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 from cancelall.config.toml_file import Document
-from cancelall.core.errors import CancelallError, bug_words
+from cancelall.core.errors import CancelallError, SecretError, bug_words
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine import memory
@@ -89,6 +89,7 @@ class Standby:
         self._clock = clock
         self._scale = scale
         self._keeper = Keeper(self.usable, environ, clock)
+        self._shared = SharedLimits(profiles=self.usable, environ=environ)
         self._secrets: dict[str, ResolvedSecrets] = {}
         self._unresolved: dict[str, str] = {}
         """Why secrets are not there, by profile."""
@@ -147,6 +148,7 @@ class Standby:
         listener: Listener | None = None,
         record: Record | None = None,
         hold: float = 0.0,
+        hold_goes_on: Callable[[], bool] = lambda: False,
         positions: Literal["", "after", "only"] = "",
         details: bool = True,
         dry_run: bool = False,
@@ -162,6 +164,7 @@ class Standby:
             started=self._clock.monotonic() if started is None else started,
             dry_run=dry_run,
             hold=hold,
+            hold_goes_on=hold_goes_on,
             details=details,
             positions=positions,
             listener=listener or Listener(),
@@ -178,16 +181,19 @@ class Standby:
             ),
         )
 
-    def line(self, profile: Profile, deadline: float) -> Client:
-        """A line to the venue for what is no kill: its own switch. It ends at this monotonic second. Raises
-        ConfigError, OptionError; CancelallError where the secrets are not there.
-        """
+    def line(self, profile: Profile, until: float) -> Client:
+        """A line to a profile's venue for what is no kill, until a monotonic time. Raises CancelallError."""
         secrets = self._secrets.get(profile.name)
         if secrets is None:
-            raise CancelallError(self._unresolved.get(profile.name, "its secrets are not there"))
-        shared = SharedLimits(profiles=[profile], environ=self._environ)
-        offset_ms = self._keeper.offset_ms(profile, self._clock.now_ms())
-        return rehearsal.line_of(profile, secrets, self._environ, shared, self._clock, offset_ms, deadline)
+            raise SecretError(self._unresolved.get(profile.name, "its secrets are not there yet"))
+        shared, offset_ms = self._shared, self._keeper.offset_ms(profile, self._clock.now_ms())
+        return rehearsal.line(
+            profile, secrets, self._environ, shared, self._clock, offset_ms, deadline=until, reads_only=False
+        )
+
+    def over(self) -> None:
+        """A run is over: what it has used up is made ready again at once, not after a while."""
+        self._keeper.go_on()
 
     # --- how it stands ---
 
@@ -234,7 +240,7 @@ class Standby:
             able=not trouble,
             trouble=trouble,
             checked_at_ms=checked.at_ms if checked is not None else None,
-            budget=rehearsal.budget(profile, [one.headers for one in hosts], readable),
+            budget=rehearsal.budget(profile, [(one.name, one.headers) for one in hosts], readable),
             verdict_seconds=rehearsal.verdict_seconds(profile, latency, readable, self._scale),
         )
 

@@ -14,21 +14,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from cancelall.config.guards import OWN_BEAT, ProbeSettings
 from cancelall.core.errors import ConfigError, bug_words
 from cancelall.core.quoting import quoted
 from cancelall.guard.model import Look, Pressed, Sight, Trigger
 from cancelall.guard.triggers.files import HeartbeatFile, KillFile, nearby
 from cancelall.guard.triggers.http import HttpBeats, address, source_of
 from cancelall.guard.triggers.inotify import Inotify
-from cancelall.guard.triggers.probe import ProbeSource, Probing
+from cancelall.guard.triggers.probe import ProbeSource
 from cancelall.guard.triggers.processes import Numbered, Pidfile
 from cancelall.guard.triggers.signals import DEFAULT, FiringSignals, numbers_of
 from cancelall.guard.triggers.sockets import BeatSocket, FireSocket
 from cancelall.guard.triggers.source import Bell, TriggerSource
 from cancelall.guard.triggers.units import Unit, is_unit
 
-BEAT = "beat"
-"""The heartbeat that `cancelall beat` sends, in a socket of the guard's own."""
 _Identity = tuple[Trigger, str]
 """A trigger, and what was configured for it."""
 _PRESSED_AT_MOST = 16
@@ -51,7 +50,7 @@ class GuardWatch:
         processes: Sequence[str] = (),
         kill_files: Sequence[str] = (),
         signals: Sequence[str] = DEFAULT,
-        probe: Probing | None = None,
+        probe: ProbeSettings | None = None,
         directory: Path | None = None,
         name: str = "default",
         given: Sequence[socket.socket] = (),
@@ -144,14 +143,14 @@ class GuardWatch:
         processes: Sequence[str] = (),
         kill_files: Sequence[str] = (),
         signals: Sequence[str] = DEFAULT,
-        probe: Probing | None = None,
+        probe: ProbeSettings | None = None,
         resumed: bool = False,
     ) -> None:
         """Look at these from now on. What was looked at before and still is goes on as it was.
 
         Raises ConfigError for what cannot be watched; then everything is as it was.
         """
-        wanted: list[tuple[_Identity, Probing | None]] = [
+        wanted: list[tuple[_Identity, ProbeSettings | None]] = [
             *((("heartbeat", _same(text)), None) for text in heartbeats),
             *((("process", text), None) for text in processes),
             *((("kill file", text), None) for text in kill_files),
@@ -190,7 +189,7 @@ class GuardWatch:
     # --- what is watched ---
 
     def _make(
-        self, identity: _Identity, probing: Probing | None, made: dict[_Identity, TriggerSource], *, resumed: bool
+        self, identity: _Identity, probing: ProbeSettings | None, made: dict[_Identity, TriggerSource], *, resumed: bool
     ) -> None:
         """Open a source. Raises ConfigError for one that cannot be looked at."""
         trigger, text = identity
@@ -207,11 +206,11 @@ class GuardWatch:
             made[identity] = nearby(source)
 
     def _heartbeat(self, text: str, *, lenient: bool) -> TriggerSource:
-        if text == BEAT:
+        if text == OWN_BEAT:
             if self._directory is None:
                 raise ConfigError("there is no place for the socket of `cancelall beat`", "set XDG_RUNTIME_DIR")
             path = str(self._directory / f"guard-{self._name}.beat")
-            return BeatSocket(BEAT, path, self._given, lenient=lenient)
+            return BeatSocket(OWN_BEAT, path, self._given, lenient=lenient)
         if text.startswith("unix:"):
             return BeatSocket(text, text.removeprefix("unix:"), self._given, lenient=lenient)
         if text.startswith("http:"):
@@ -289,10 +288,10 @@ class Asleep:
 
 
 def heartbeats_of(
-    heartbeats: Sequence[str], processes: Sequence[str], kill_files: Sequence[str], probe: Probing | None
+    heartbeats: Sequence[str], processes: Sequence[str], kill_files: Sequence[str], probe: ProbeSettings | None
 ) -> tuple[str, ...]:
     """The heartbeats that are waited for: those that were named; `cancelall beat` where nothing at all was."""
-    return tuple(heartbeats) or (() if processes or kill_files or probe else (BEAT,))
+    return tuple(heartbeats) or (() if processes or kill_files or probe else (OWN_BEAT,))
 
 
 def _same(heartbeat: str) -> str:

@@ -124,7 +124,8 @@ class WarmHost:
         except (OSError, UnicodeError, ValueError) as fault:
             trouble = failures.of_connecting(fault, host_of(origin)).message
         finally:
-            self._back(made, time.monotonic() - spread, trouble or ("" if made else "it could not be connected to"))
+            since = time.monotonic() - max(spread, RESTED_SECONDS)  # nothing was said on it that could come twice
+            self._back(made, since, trouble or ("" if made else "it could not be connected to"))
 
     def due(self, now: float, most: int | None = None) -> list[Idle]:
         """Those that have to be used again, the oldest first, a few at a time; each is to be used by `ask`."""

@@ -11,10 +11,10 @@ import socket
 import ssl
 import threading
 import time
-from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from cancelall import __version__
+from cancelall.config.guards import ProbeSettings
 from cancelall.core.errors import ConfigError
 from cancelall.core.quoting import quoted
 from cancelall.guard.model import Sight
@@ -26,23 +26,15 @@ _FROZEN = 1.0
 """Seconds by which a page may be answered too late before it was this machine that stood still."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Probing:
-    """What is asked for, and how often it may fail."""
-
-    url: str
-    every: float = 5.0
-    """Seconds from one to the next; each has as long to be answered, 5 s at most."""
-    failures: int = 3
-    """In a row."""
-
-
 class ProbeSource(TriggerSource):
-    """Asks in a thread of its own. The source of its sights is the URL."""
+    """Asks in a thread of its own. The source of its sights is the URL.
+
+    Each request has as long to be answered as lies between two, 5 s at most.
+    """
 
     trigger = "probe"
 
-    def __init__(self, probing: Probing) -> None:
+    def __init__(self, probing: ProbeSettings) -> None:
         """Raises ConfigError for what cannot be asked for."""
         super().__init__(probing.url)
         self._url = checked(probing.url)

@@ -13,9 +13,9 @@ from cancelall.core.quoting import quoted
 from cancelall.guard.model import Pressed
 from cancelall.guard.triggers.source import Bell
 
-POSSIBLE = tuple(name for name in ("USR1", "USR2", "QUIT", "RTMIN", "RTMAX") if hasattr(signal, f"SIG{name}"))
+POSSIBLE = tuple(name for name in ("USR1", "USR2", "QUIT", "PWR", "RTMIN", "RTMAX") if hasattr(signal, f"SIG{name}"))
 """Those that mean nothing else: TERM, INT and HUP end or reload a guard, the system sends others by itself. QUIT is
-Ctrl-\\ at a terminal."""
+Ctrl-\\ at a terminal, PWR what some uninterruptible power supplies are made to send."""
 DEFAULT = POSSIBLE[:1]
 """USR1; none on Windows."""
 
@@ -37,8 +37,8 @@ class FiringSignals:
             self._before[number] = signal.signal(number, self._act)
             self._listen(number)
         self._names = dict(names)
-        if names and hasattr(signal, "pthread_sigmask"):  # they can have been held back while the program started
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, names)
+        if hasattr(signal, "pthread_sigmask"):  # they have been held back while the program started
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers_of(POSSIBLE))
 
     def pressed(self) -> tuple[Pressed, ...]:
         """What came since the last look: many of one name are one."""

@@ -14,9 +14,9 @@ from cancelall.venues.contract import Limit, query
 
 WEIGHTS = {"api": 6000, "sapi": 12_000, "futures": 2400, "eapi": 2400, "papi": 6000}
 """Weight per minute and IP address. That of /sapi is one of each endpoint: here all of them share it."""
-_LIMIT_OF = {"": "api", "sapi": "sapi", "fapi": "futures", "dapi": "futures", "eapi": "eapi", "papi": "papi"}
+LIMIT_OF = {"": "api", "sapi": "sapi", "fapi": "futures", "dapi": "futures", "eapi": "eapi", "papi": "papi"}
 """USD-M and COIN-M have shared one limit since 2026-06-30 ("Important CM-UM Integration Notice", A.3)."""
-FURTHER_LIMITS = {host: (name, Limit(count=WEIGHTS[name], seconds=60.0)) for host, name in _LIMIT_OF.items() if host}
+FURTHER_LIMITS = {host: (name, Limit(count=WEIGHTS[name], seconds=60.0)) for host, name in LIMIT_OF.items() if host}
 ADDRESS_LIMIT = Limit(count=WEIGHTS["api"], seconds=60.0)
 LIMITS = {name: Limit(count=1000) for name in WEIGHTS}
 """Raw requests: 300,000 in 5 minutes on spot. Cancels count against no limit of orders."""
@@ -96,7 +96,7 @@ def _request(method: str, path: str, purpose: str, priority: Priority, values: M
         query=query(**values),
         changes=method != "GET",
         priority=priority,
-        bucket=_LIMIT_OF[host],
+        bucket=LIMIT_OF[host],
         host=host,
         purpose=purpose,
     )
@@ -235,7 +235,7 @@ def _good(request: Request, answer: object, code: int | None, reply: Reply) -> J
 def _hold(request: Request, reply: Reply) -> float | None:
     """Seconds for which cancels by name wait, once this address has used up most of the weight of a minute."""
     used = next((value for name, value in reply.headers.items() if name.startswith("x-mbx-used-weight-1m")), "")
-    most = WEIGHTS[_LIMIT_OF[request.host]] - _KEPT_BACK
+    most = WEIGHTS[LIMIT_OF[request.host]] - _KEPT_BACK
     return (
         _rest_of_a_minute(reply) if used.isascii() and used.isdigit() and len(used) < 9 and int(used) >= most else None
     )

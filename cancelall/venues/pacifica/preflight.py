@@ -8,9 +8,9 @@ from dataclasses import replace
 from functools import partial
 
 from cancelall.core.model import Priority, Purpose, Reply, Request
-from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question, Window
+from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question, Window, share
 from cancelall.venues import payload
-from cancelall.venues.pacifica.api import API, get, signed_answer
+from cancelall.venues.pacifica.api import API, get, limit, signed_answer
 from cancelall.venues.pacifica.options import PacificaOptions
 from cancelall.venues.pacifica.venue import read_known
 
@@ -82,7 +82,15 @@ def public(options: PacificaOptions) -> Mapping[str, Question]:
     return {"": Question(name="account", request=request, read=lambda request, reply: KeyFacts())}
 
 
+def budget(host: str, headers: Mapping[str, str]) -> float | None:
+    """Every answer tells what is left of the credits: https://docs.pacifica.fi/api-documentation/api/rate-limits"""
+    reply = Reply(status=200, headers=headers, body=b"")
+    left, most = limit(reply, "ratelimit", "r"), limit(reply, "ratelimit-policy", "q")
+    return None if left is None or most is None else share(str(left), str(most))
+
+
 PREFLIGHT = Preflight(
+    budget=budget,
     questions=questions,
     known=_known,
     # How far ahead a timestamp may be is not documented; they are one second late on purpose.

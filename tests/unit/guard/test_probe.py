@@ -16,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ports
+from cancelall.config.guards import ProbeSettings
 from cancelall.core.errors import ConfigError
 from cancelall.guard.triggers import probe
-from cancelall.guard.triggers.probe import ProbeSource, Probing, checked, failure
+from cancelall.guard.triggers.probe import ProbeSource, checked, failure
 
 
 @contextmanager
@@ -150,7 +151,7 @@ def test_any_text_is_a_url_or_refused(text: str) -> None:
 @pytest.mark.parametrize(("every", "failures"), [(0.1, 3), (float("nan"), 3), (1e9, 3), (5, 0)])
 def test_how_often_is_bounded(every: float, failures: int) -> None:
     with pytest.raises(ConfigError):
-        ProbeSource(Probing(url="http://127.0.0.1:1/", every=every, failures=failures))
+        ProbeSource(ProbeSettings(url="http://127.0.0.1:1/", every=every, failures=failures))
 
 
 class Steered:
@@ -180,7 +181,7 @@ def steered(monkeypatch: pytest.MonkeyPatch) -> Steered:
 
 
 def begun(steered: Steered, monkeypatch: pytest.MonkeyPatch, failures: int = 3) -> ProbeSource:
-    made = ProbeSource(Probing(url="http://bot/", every=0.5, failures=failures))
+    made = ProbeSource(ProbeSettings(url="http://bot/", every=0.5, failures=failures))
     assert steered.wanted.acquire(timeout=20)
     return made
 

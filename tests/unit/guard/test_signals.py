@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 
 import pytest
 
+from cancelall.cli import process
 from cancelall.core.errors import ConfigError
 from cancelall.guard.triggers.signals import DEFAULT, FiringSignals, numbers_of
 from cancelall.guard.triggers.source import Bell
@@ -52,12 +54,12 @@ async def test_a_signal_is_seen_once_before_and_after_there_is_a_loop_to_wake() 
 
 
 def test_one_that_was_held_back_while_the_program_started_counts() -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    process._hold_back()
     signals = FiringSignals()
     try:
-        os.kill(os.getpid(), signal.SIGUSR1)
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)  # other threads do not hold it back here
         signals.take(numbers_of(["USR1"]))
         assert [one.source for one in signals.pressed()] == ["SIGUSR1"]
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == set()
         signals.close()

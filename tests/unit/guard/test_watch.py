@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
+from cancelall.config.guards import ProbeSettings
 from cancelall.core.errors import ConfigError
 from cancelall.guard import watch as watching
 from cancelall.guard.model import Pressed, Sight
-from cancelall.guard.triggers.probe import Probing
 from cancelall.guard.triggers.source import TriggerSource
 from cancelall.guard.watch import Asleep, GuardWatch, heartbeats_of
 from support import on_a_loop
@@ -83,6 +83,10 @@ def test_everything_is_looked_at_in_one_look(place: Path) -> None:
     assert signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL
 
 
+def probe(url: str) -> ProbeSettings:
+    return ProbeSettings(url=url, every=5, failures=3)
+
+
 REFUSED: dict[str, tuple[Callable[[Path], dict[str, Any]], str]] = {
     "a heartbeat without a directory": (lambda place: {"heartbeats": [f"{place}/no/beat"]}, "does not exist"),
     "a relative heartbeat": (lambda place: {"heartbeats": ["beats"]}, "relative"),
@@ -101,8 +105,14 @@ REFUSED: dict[str, tuple[Callable[[Path], dict[str, Any]], str]] = {
     "a kill file without a directory": (lambda place: {"kill_files": [f"{place}/no/KILL"]}, "cannot be looked at"),
     "a relative kill file": (lambda place: {"kill_files": ["KILL"]}, "relative"),
     "a signal that ends": (lambda place: {"signals": ["TERM"]}, "cannot fire"),
-    "a probe with a password": (lambda place: {"probe": Probing(url="http://a:b@c/")}, "a name or a password"),
-    "a probe of a file": (lambda place: {"probe": Probing(url="file:///etc/passwd")}, "no URL of a probe"),
+    "a probe with a password": (
+        lambda place: {"probe": probe("http://a:b@c/")},
+        "a name or a password",
+    ),
+    "a probe of a file": (
+        lambda place: {"probe": probe("file:///etc/passwd")},
+        "no URL of a probe",
+    ),
 }
 
 
@@ -336,7 +346,7 @@ def test_a_process_that_stood_still_between_two_clocks_did_not_sleep() -> None:
         ({"heartbeats": ["/a", "beat"]}, ("/a", "beat")),
         ({"kill_files": ["/K"]}, ()),
         ({"processes": ["1"]}, ()),
-        ({"probe": Probing(url="http://a/")}, ()),
+        ({"probe": probe("http://a/")}, ()),
     ],
 )
 def test_where_nothing_was_named_beats_are_waited_for(words: dict[str, Any], expected: tuple[str, ...]) -> None:
