@@ -9,24 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cancelall.core import drills
 from cancelall.core.attempts import Attempt
 from cancelall.core.drills import DrillEvidence
-from cancelall.core.errors import CancelallError, bug_words
+from cancelall.core.errors import CancelallError, ConfigError, bug_words
 from cancelall.core.model import Answer, Order, SignedRequest, State
 from cancelall.core.profile import Profile
 from cancelall.core.results import ProfileReport
+from cancelall.core.stamp import now_ms
 from cancelall.core.switch import NoSwitch, SwitchTimer, TimerEnd, VenueSwitch, load_switch
 from cancelall.engine.client import Client
 from cancelall.engine.readings import Listings
 from cancelall.engine.run import Listener, Run
 from cancelall.engine.signer import SYSTEM_CLOCK, Clock
+from cancelall.guard.control import DrillAnswer, DrillRequest
+from cancelall.guard.standby import Standby
 from cancelall.guard.venue_switch import SwitchKeeper, off_by, wall, why_unarmed, words_of
+from cancelall.net.background import in_thread
 
 # --- the rehearsal --------------------------------------------------------------------------------------------------
 
@@ -331,3 +336,46 @@ def keep_evidence(profile: Profile, drilled: Drilled, environ: Mapping[str, str]
         at_ms=now_ms, proved=drilled.proved, venue=profile.venue, host=profile.hosts, detail=drilled.detail
     )
     return drills.write(profile.name, evidence, environ)
+
+
+# --- what a command is answered -------------------------------------------------------------------------------------
+
+
+async def answer(
+    request: DrillRequest,
+    standby: Standby,
+    switches: Sequence[SwitchKeeper],
+    environ: Mapping[str, str],
+    tell: Callable[[str], None],
+) -> DrillAnswer:
+    """Rehearse, or with an order drill the switch of the venue where it rests. Raises ConfigError for an unknown name.
+
+    `tell` is called with a line for people before something real is sent.
+    """
+    chosen = [one for one in standby.usable if request.profile in ("", one.name)]
+    if not chosen:
+        names = ", ".join(one.name for one in standby.usable) or "none"
+        raise ConfigError(f"this guard has no profile {request.profile}", f"it has {names}")
+    if not request.order:
+        return await _rehearsal(standby, {one.name for one in chosen})
+    (profile,) = chosen if len(chosen) == 1 else (None,)
+    if profile is None:
+        raise ConfigError("an order rests in one account, and this guard has several", "name the profile, too")
+    drill = SwitchDrill(
+        profile=profile,
+        line=partial(standby.line, profile),
+        keeper=next((one for one in switches if one.profile.name == profile.name), None),
+        tell=lambda words: tell(f"{profile.name}: {words}"),
+    )
+    shown = await drill.run(request.order)
+    path = await in_thread(partial(keep_evidence, profile, shown, environ, now_ms()), "evidence")
+    kept = ("this could not be written down: check --max-age will not show it",) if shown.armed and path is None else ()
+    return DrillAnswer(ok=shown.proved, lines=(shown.words, *kept))
+
+
+async def _rehearsal(standby: Standby, names: Container[str]) -> DrillAnswer:
+    try:
+        shown = [one for one in await rehearse(standby.run) if one.profile in names]
+    finally:
+        standby.over()
+    return DrillAnswer(ok=all(one.ok for one in shown), lines=tuple(one.words for one in shown))

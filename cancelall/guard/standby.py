@@ -186,6 +186,9 @@ class Standby:
         secrets = self._secrets.get(profile.name)
         if secrets is None:
             raise SecretError(self._unresolved.get(profile.name, "its secrets are not there yet"))
+        key = self._shared.serial_key(profile, secrets.secrets)
+        if key is not None and key.refused:  # they are counted for one run, and a guard goes on for weeks
+            self._shared = SharedLimits(profiles=self.usable, environ=self._environ)
         shared, offset_ms = self._shared, self._keeper.offset_ms(profile, self._clock.now_ms())
         return rehearsal.line(
             profile, secrets, self._environ, shared, self._clock, offset_ms, deadline=until, reads_only=False

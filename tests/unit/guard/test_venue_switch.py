@@ -448,7 +448,8 @@ def test_a_disarming_that_is_answered_otherwise_is_told() -> None:
         return await keeper.disarm(2.0)
 
     assert "may still cancel until" in one.run(work())
-    assert ("switch_trouble", "all orders: the venue answers that it is still armed") in one.notes
+    words = "kraken: the venue's switch (all orders) does not do as it should: the venue answers that it is still armed"
+    assert ("switch_trouble", words) in one.notes
 
 
 @pytest.mark.parametrize("venue", ["okx", "bitget", "binance"])
