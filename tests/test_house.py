@@ -216,7 +216,7 @@ def test_nothing_imports_in_a_circle() -> None:
         ("certifi", {"cancelall.net.route"}),
         ("keyring", {"cancelall.credentials.keyrings"}),
         ("secretstorage", {"cancelall.credentials.secret_service"}),
-        ("rich", {f"cancelall.report.{name}" for name in ("tables", "findings", "history", "positions")}),
+        ("rich", {f"cancelall.report.{name}" for name in ("tables", "findings", "guards", "history", "positions")}),
     ],
 )
 def test_one_module_knows_a_package(package: str, expected: set[str]) -> None:
@@ -227,7 +227,7 @@ def test_only_the_command_line_knows_typer() -> None:
     """Of it, what puts it together and the modules of commands: no kill loads one."""
     commands = {
         f"cancelall.cli.{name}"
-        for name in ("auth.command", "auth.setup", "beat_command", "check", "config", "demo", "journal")
+        for name in ("auth.command", "auth.setup", "beat_command", "check", "config", "demo", "guard", "journal")
     }
     assert users("typer") == {"cancelall.cli.app", "cancelall.cli.parameters", *commands}
 
@@ -254,6 +254,7 @@ def test_what_costs_is_imported_where_it_is_used(module: str) -> None:
     inside |= {"check"} if module == "cancelall.cli.check" else set()
     inside |= {"net.transport"} if module == "cancelall.net.warm" else set()
     inside |= {"net.warm", "engine.primed"} if module in below("cancelall.guard") else set()
+    inside |= {"guard"} if module in ("cancelall.cli.guard", "cancelall.cli.guard_teller") else set()
     inside |= {name for name in LAZY_OURS if name.endswith("positions")} if module.endswith("positions") else set()
     inside |= {"core.switch"} if module.endswith(".switch") or module in below("cancelall.guard") else set()
     late = {
@@ -309,8 +310,7 @@ def test_a_venue_is_pure(module: str) -> None:
     own = f"venues.{venue_of(module)}"
     allowed = {"core.model", "core.declare", "core.errors", "core.secret"}
     allowed |= {name.removeprefix("cancelall.") for name in SHARED}
-    apart = ("preflight", "positions", "switch")
-    allowed |= {f"core.{name}" for name in apart if module == f"cancelall.{own}.{name}"}
+    allowed |= {f"core.{name}" for name in ("preflight", "positions", "switch") if module == f"cancelall.{own}.{name}"}
     assert {name for name in ours(module) if name != own and not name.startswith(f"{own}.")} <= allowed
     assert not imports(module) & IMPURE
     assert not roots(module) & IMPURE

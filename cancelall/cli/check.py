@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -20,17 +20,22 @@ from cancelall.cli.execute import Streams
 from cancelall.cli.options import Kill, Output
 from cancelall.cli.watchdog import process_started
 from cancelall.config import toml_file
+from cancelall.config.guards import guard_keys, guard_tables
 from cancelall.config.toml_file import Document
 from cancelall.core import drills
 from cancelall.core.errors import CancelallError, ConfigError, ExitStatus, UsageError
-from cancelall.core.preflight import CheckReport, exit_status
+from cancelall.core.preflight import Area, CheckReport, Finding, exit_status, failure, good, warning
 from cancelall.core.profile import BrokenProfile, Profile, environment_prefix
 from cancelall.core.quoting import quoted
+from cancelall.core.stamp import now_ms
 from cancelall.engine.run import harden
 from cancelall.net.background import in_thread
 from cancelall.report import text
 from cancelall.report.findings import check_line, check_summary, check_table
 from cancelall.report.streams import is_terminal
+
+if TYPE_CHECKING:
+    from cancelall.guard.model import GuardStatus
 
 _PATIENCE = 2.0
 """Seconds that a stopped terminal may keep a line for people, above all that something real is going to be sent."""
@@ -76,10 +81,85 @@ def run(
     except ConfigError as error:
         return unreadable(error, [*map(quoted, names or [])], output)
     profiles = kills.load_all(document, chosen, environ, overrides)
+    guards = Guards(document, environ)
     if oldest is not None:
-        return aged(profiles, output, environ, oldest, document.notice)
+        return aged(profiles, output, environ, oldest, document.notice, guards)
     confirm = None if kill.json or not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))) else typer.confirm
-    return check(profiles, document, output, environ, live=live, keep_group=store_account_group, confirm=confirm)
+    keep = store_account_group
+    return check(profiles, document, output, environ, live=live, keep_group=keep, confirm=confirm, guards=guards)
+
+
+class Guards:
+    """The guards of a config, and those that run here: what is to be said of them for each profile."""
+
+    def __init__(self, document: Document, environ: Mapping[str, str]) -> None:
+        """Asks each of them; one that hangs takes its seconds."""
+        self._findings: dict[str, list[Finding]] = {}
+        """By profile; under an empty name those of guards of all profiles."""
+        names = dict.fromkeys((*guard_tables(document), *self._running(environ)))
+        for name in names:
+            findings, profiles = self._look_at(name, document, environ)
+            for profile in profiles or ("",):
+                self._findings.setdefault(profile, []).extend(findings)
+
+    def added(self, report: CheckReport) -> CheckReport:
+        """A report with what is found of the guards of its profile."""
+        found = [*self._findings.get(report.profile, ()), *self._findings.get("", ())]
+        return replace(report, findings=(*report.findings, *found)) if found else report
+
+    @staticmethod
+    def _running(environ: Mapping[str, str]) -> tuple[str, ...]:
+        from cancelall.guard import control
+
+        return control.running(environ)
+
+    @staticmethod
+    def _look_at(name: str, document: Document, environ: Mapping[str, str]) -> tuple[Sequence[Finding], Sequence[str]]:
+        """What is found of one guard, and which profiles it stands for; none are all."""
+        from cancelall.guard import control
+        from cancelall.guard.control import NoGuard
+
+        try:
+            status = control.status_of(environ, name)
+        except NoGuard as error:
+            fix = f"start it: cancelall guard --name {name}; or take [guard.{name}] out of this config"
+            finding = failure("guard", f"{quoted(name)}: {error.message}", fix, Area.OURS)
+            try:
+                return [finding], guard_keys(document, name).profiles
+            except ConfigError as mistake:
+                return [failure("guard", mistake.message, mistake.hint, Area.OURS)], ()
+        except CancelallError as error:
+            return [failure("guard", f"{quoted(name)}: {error.message}", error.hint, Area.OURS)], ()
+        return guard_findings(status), [one.profile for one in status.profiles]
+
+
+def guard_findings(status: GuardStatus) -> list[Finding]:
+    """How a guard stands, as findings: only one that is armed, beats and is able is good."""
+    from cancelall.guard.model import GuardState
+    from cancelall.guard.status import guard_exit
+    from cancelall.guard.view import guard_view
+
+    code, view = guard_exit(status), guard_view(status, now_ms())
+    said, fix = f"{status.name}: {status.state.value}: {view.words}", view.step
+    findings = []
+    if code in (ExitStatus.REFUSED, ExitStatus.UNREACHABLE):
+        area = Area.NETWORK if code == ExitStatus.UNREACHABLE else Area.VENUE
+        why = "; ".join(status.degraded) or "; ".join(one.trouble for one in status.profiles if one.trouble)
+        findings.append(failure("guard", f"{said}; DEGRADED: {why}", fix, area))
+    elif code in (ExitStatus.OPEN, ExitStatus.UNPROVEN):
+        findings.append(failure("guard", said, fix, Area.EVIDENCE))
+    elif status.state is GuardState.LATCHED:
+        findings.append(failure("guard", said, fix, Area.OURS))
+    elif code:
+        findings.append(warning("guard", said, fix))
+    else:
+        findings.append(good("guard", said))
+    for one in status.sources:
+        if one.trouble:
+            detail = f"{status.name}: {one.source} cannot be looked at: {one.trouble}"
+            findings.append(failure("guard", detail, "put it right: it fires for that", Area.OURS))
+    findings += [warning("guard", f"{status.name}: {words}", "see: cancelall guard status") for words in status.alarms]
+    return findings
 
 
 class _CheckStreams(Streams):
@@ -130,18 +210,24 @@ def check(
     live: bool = False,
     keep_group: bool = False,
     confirm: Callable[[str], bool] | None = None,
+    guards: Guards | None = None,
 ) -> ExitStatus:
-    """Look at everything, say what was found, and remember it. `keep_group` stores what `confirm` else decides."""
+    """Look at everything, say what was found, and remember it. `keep_group` stores what `confirm` else decides.
+
+    What is found of guards is said, and not remembered: it is true for the moment.
+    """
     given = dict(environ)
     harden(environ)  # it takes away what the environment is to be told about
     streams = _CheckStreams(output, environ)
     streams.origin(document.notice)
-    reports = asyncio.run(_found(profiles, document, given, streams, live=live))
+    watched = guards or Guards(Document(path=None), environ)
+    reports = asyncio.run(_found(profiles, document, given, streams, watched, live=live))
     if evidence.write(reports, given, time.time_ns() // 1_000_000) is None:
         streams.note("the evidence of this check could not be kept: see journal")
-    streams.all_checked(reports)
+    shown = [watched.added(report) for report in reports]
+    streams.all_checked(shown)
     streams.data.close(None)
-    status = exit_status(reports)
+    status = exit_status(shown)
     for report in reports:
         if report.account_group is not None and not _keep(report, document, streams, keep_group, confirm):
             status = status or ExitStatus.UNCONFIGURED
@@ -154,6 +240,7 @@ async def _found(
     document: Document,
     environ: Mapping[str, str],
     streams: _CheckStreams,
+    guards: Guards,
     *,
     live: bool,
 ) -> list[CheckReport]:
@@ -171,7 +258,7 @@ async def _found(
         live=live,
         trace=streams.attempt,
         announce=announce,
-        finished=streams.checked,
+        finished=lambda report: streams.checked(guards.added(report)),
     )
     return await run.all()
 
@@ -215,8 +302,12 @@ def aged(
     environ: Mapping[str, str],
     oldest: float,
     notice: str = "",
+    guards: Guards | None = None,
 ) -> ExitStatus:
-    """Whether the last good check of each profile is young enough. Reads the evidence, and sends nothing."""
+    """Whether the last good check of each profile is young enough, and how its guards stand.
+
+    Reads the evidence, and sends nothing.
+    """
     kept, drilled, now_ms = evidence.read(environ), drills.read(environ), time.time_ns() // 1_000_000
     streams = _CheckStreams(output, environ)
     streams.origin(notice)
@@ -227,7 +318,8 @@ def aged(
         else:
             finding = evidence.age_finding(kept.get(profile.name), profile.hosts, oldest, now_ms)
         drill = evidence.drill_finding(drilled.get(profile.name), profile.hosts, now_ms)
-        reports.append(report_on(profile, [finding, *([drill] if drill is not None else [])]))
+        report = report_on(profile, [finding, *([drill] if drill is not None else [])])
+        reports.append(guards.added(report) if guards is not None else report)
         streams.checked(reports[-1])
     streams.all_checked(reports)
     streams.close()

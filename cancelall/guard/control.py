@@ -39,8 +39,8 @@ SECONDS = 5.0
 """What a command waits for an answer."""
 DRILL_SECONDS = 900.0
 """The same for a drill, which waits for a venue's own switch."""
-_MACHINE = Path("/run/cancelall")
-"""Where the units have their sockets."""
+_MACHINES = (Path("/run/cancelall-guard"), Path("/run/cancelall"))
+"""Where the units have their sockets, and a guard that root starts by hand."""
 _NEEDS_UNIX = "the commands of a guard need UNIX sockets, which this system does not have"
 
 Verb = Literal["status", "arm", "disarm", "fire", "drill"]
@@ -271,7 +271,7 @@ def directories(environ: Mapping[str, str]) -> tuple[Path, ...]:
     """Where sockets of guards can be, as this user would find them: those of units, and his own."""
     runtime = environ.get("XDG_RUNTIME_DIR") or ""
     places = [Path(one) for one in (environ.get("RUNTIME_DIRECTORY") or "").split(":")[:1] if one]
-    places += [_MACHINE, *([Path(runtime) / "cancelall"] if runtime else []), *state_directories(environ)]
+    places += [*_MACHINES, *([Path(runtime) / "cancelall"] if runtime else []), *state_directories(environ)]
     return tuple(dict.fromkeys(place for place in places if place.is_absolute()))
 
 

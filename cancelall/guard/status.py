@@ -18,7 +18,7 @@ def guard_exit(status: GuardStatus) -> ExitStatus:
     """0: armed, and able to fire. Else the first that fits: 10 or 11 it has fired and is not clear, 12 or 4 it could
     not do everything, 5 it is not armed.
     """
-    if not _is_clear(status):
+    if not is_clear(status):
         return ExitStatus.OPEN if status.verdict == Verdict.OPEN else ExitStatus.UNPROVEN
     if is_degraded(status):
         unreachable = any(one.failing == "unreachable" for one in status.profiles)
@@ -31,7 +31,7 @@ def is_degraded(status: GuardStatus) -> bool:
     return bool(status.degraded) or any(one.trouble and not one.able for one in status.profiles)
 
 
-def _is_clear(status: GuardStatus) -> bool:
+def is_clear(status: GuardStatus) -> bool:
     """Whether nothing is open that it should have cancelled, as far as it knows."""
     if status.state is GuardState.FIRING:
         return False

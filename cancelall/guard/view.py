@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from cancelall.core.stamp import moment
 from cancelall.guard.codec import to_json
 from cancelall.guard.model import GuardState, GuardStatus, HostFigures, ProfileFigures, Sight
-from cancelall.guard.status import guard_exit, is_degraded
+from cancelall.guard.status import guard_exit, is_clear, is_degraded
 from cancelall.report.guards import GuardView, HostRow, SourceRow
 
 SCHEMA = 1
@@ -94,7 +94,8 @@ def _state_words(status: GuardStatus) -> str:
         case GuardState.FIRING:
             return f"it fires since {at}: {cause}{_verdict(status)}"
         case GuardState.HOLDING:
-            return f"it has fired: {cause}{_verdict(status)}; kept clear since {at}"
+            doing = "kept clear" if is_clear(status) else "it cancels what appears"
+            return f"it has fired: {cause}{_verdict(status)}; {doing} since {at}"
         case GuardState.LATCHED:
             return f"it has fired: {cause}{_verdict(status)}; since {at} silence fires nothing"
         case _:
@@ -115,13 +116,15 @@ def _warnings(status: GuardStatus, now_ms: int) -> Iterator[str]:
 def _step(status: GuardStatus) -> str:
     """What to do next."""
     named = f"--name {status.name}"
-    if status.state is GuardState.FIRING:
+    if not is_clear(status):
         return "stop what places orders; it fires until the accounts are clear"
     if is_degraded(status):
         troubled = [one.profile for one in status.profiles if one.trouble]
         return f"see why: cancelall check {' '.join(troubled)}".rstrip()
-    if status.state is GuardState.LATCHED:
+    if status.state in (GuardState.HOLDING, GuardState.LATCHED):
         return f"when bots may trade again: cancelall guard arm {named}"
+    if status.state is GuardState.CHECKING:
+        return f"look again in some seconds: cancelall guard status {named}"
     if status.state is GuardState.DISARMED:
         return f"to arm it: cancelall guard arm {named}"
     if status.state is GuardState.WAITING:

@@ -22,6 +22,7 @@ from cancelall.cli.watchdog import GRACE, KERNEL
 from cancelall.core import declare
 from cancelall.core.errors import ExitStatus
 from cancelall.core.profile import DEFAULT_DEADLINE
+from cancelall.guard import control
 from cancelall.report import notify
 from cancelall.simulator import SimServer
 from cancelall.venues.registry import VENUES, schema
@@ -56,7 +57,12 @@ def copies(tmp_path: Path) -> Path:
     # Both lines, also the one that is commented.
     text = re.sub(r"^#(ExecStopPost=)", r"\1", drop_in.read_text(encoding="utf-8"), flags=re.MULTILINE)
     drop_in.write_text(text.replace("/usr/local/bin/panic-unit", str(PANIC_UNIT)), encoding="utf-8")
-    for unit in ("cancelall@", "cancelall-check"):
+    shutil.copy(UNITS / "guarded-bot.conf", tmp_path / "trading-bot.service.d")
+    (tmp_path / "freqtrade.service").write_text("[Service]\nExecStart=/bin/true\n", encoding="utf-8")
+    drop_in = tmp_path / "freqtrade.service.d" / "cancelall.conf"
+    text = drop_in.read_text(encoding="utf-8")
+    drop_in.write_text(text.replace("/usr/local/bin/panic-unit", str(PANIC_UNIT)), encoding="utf-8")
+    for unit in ("cancelall@", "cancelall-check", "cancelall-guard@"):
         (tmp_path / f"{unit}.service.d").mkdir()
         shutil.copy(UNITS / "credentials.conf", tmp_path / f"{unit}.service.d")
     shutil.copy(UNITS / "retry.conf", tmp_path / "cancelall@.service.d")
@@ -86,17 +92,20 @@ def version() -> int:
 @needs_analyze
 @pytest.mark.parametrize(
     "unit",
-    ["cancelall@all.service", "cancelall@mm-2.service", "cancelall-check.timer", "trading-bot.service"],
+    [
+        *("cancelall@all.service", "cancelall@mm-2.service", "cancelall-check.timer", "trading-bot.service"),
+        *("cancelall-guard@mm.service", "cancelall-guard@mm.socket", "freqtrade.service"),
+    ],
 )
 def test_systemd_has_nothing_to_say_about_them(copies: Path, unit: str) -> None:
     checked = analyze(copies, "verify", unit)
-    ours = [line for line in checked.stderr.splitlines() if re.search("cancelall|trading-bot", line)]
+    ours = [line for line in checked.stderr.splitlines() if re.search("cancelall|trading-bot|freqtrade", line)]
     ours = [line for line in ours if not (version() < 254 and re.search(f"Unknown key .*'({BACKING_OFF})'", line))]
     assert (checked.returncode, ours) == (0, [])
 
 
 @needs_analyze
-@pytest.mark.parametrize("unit", ["cancelall@.service", "cancelall-check.service"])
+@pytest.mark.parametrize("unit", ["cancelall@.service", "cancelall-check.service", "cancelall-guard@.service"])
 def test_they_are_exposed_to_little(copies: Path, unit: str) -> None:
     scored = analyze(copies, "security", "--offline=true", "--threshold=16", str(copies / unit))
     assert scored.returncode == 0, scored.stdout[-300:]
@@ -109,6 +118,49 @@ def test_what_is_checked_is_what_will_be_used() -> None:
     kill = [line for line in lines_of("cancelall@.service") if line.partition("=")[0] not in own and ".%i." not in line]
     check = [line for line in lines_of("cancelall-check.service") if line.partition("=")[0] not in own]
     assert kill == check
+
+
+def test_a_guard_is_confined_as_a_kill_is_but_for_what_it_has_to_see() -> None:
+    """Config, keys and confinement are those of the kill; of other processes it sees that they live."""
+    own = {
+        *("Description", "After", "Wants", "Type", "NotifyAccess", "ExecStart", "TimeoutStartSec", "TimeoutStopSec"),
+        *("WatchdogSec", "TimeoutAbortSec", "Restart", "RestartSec", "RestartPreventExitStatus", "SuccessExitStatus"),
+        *("KillMode", "OOMScoreAdjust", "MemorySwapMax", "LimitMEMLOCK", "Nice", "CPUWeight", "RuntimeDirectory"),
+        *("RuntimeDirectoryMode", "RuntimeDirectoryPreserve", "ProtectProc", "ProcSubset", "[Install]", "WantedBy"),
+    }
+    kill, guard = (
+        [line for line in lines_of(name) if line.partition("=")[0] not in own and ".%i." not in line]
+        for name in ("cancelall@.service", "cancelall-guard@.service")
+    )
+    assert kill == guard
+    # The id of the boot stands in /proc/sys, and what tells one process of a number from the next in /proc/PID.
+    assert settings("cancelall-guard@.service", "ProtectProc", "ProcSubset") == [
+        "ProtectProc=default",
+        "ProcSubset=all",
+    ]
+
+
+def test_a_guard_that_dies_is_there_again_and_one_that_cannot_start_is_told() -> None:
+    name = "cancelall-guard@.service"
+    (prevented,) = settings(name, "RestartPreventExitStatus")
+    assert {int(one) for one in prevented.partition("=")[2].split()} == {
+        *(ExitStatus.USAGE, ExitStatus.REFUSED, ExitStatus.UNCONFIGURED)
+    }
+    assert settings(name, "SuccessExitStatus") == [
+        f"SuccessExitStatus={int(ExitStatus.TERMINATED)} {int(ExitStatus.INTERRUPTED)}"
+    ]
+    expected = {"Type=notify", "NotifyAccess=main", "WatchdogSec=10", "Restart=always", "RestartSec=100ms"}
+    expected |= {"StartLimitIntervalSec=0", "OOMScoreAdjust=-900", "MemorySwapMax=0", "RuntimeDirectoryPreserve=yes"}
+    assert expected <= set(lines_of(name))
+    assert not settings(name, "OnFailure", "ExecStopPost", "ExecStop")  # nothing is cancelled because it ends
+    places = settings("cancelall-guard@.socket", "ListenDatagram")
+    assert places == [f"ListenDatagram=/run/cancelall/guard-%i.{what}" for what in ("beat", "fire")]
+    assert control.directories({})[:1] == (Path("/run") / settings(name, "RuntimeDirectory")[0].partition("=")[2],)
+
+
+def test_a_bot_that_is_bound_to_a_guard_waits_for_it() -> None:
+    unit = "cancelall-guard@mm.service"
+    assert lines_of("guarded-bot.conf") == ["[Unit]", f"BindsTo={unit}", f"After={unit}"]
 
 
 def test_the_keys_of_every_venue_are_loaded_and_none_stops_the_start() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 from cancelall import simulator
-from cancelall.cli.execute import _how_far
+from cancelall.cli.execute import how_far
 from cancelall.config import loader
 from cancelall.config.toml_file import Document
 from cancelall.core.errors import ExitStatus
@@ -112,7 +112,7 @@ class _Desk:
         if live_at:
             self.loop.call_later(
                 live_at,
-                lambda: live.extend(f"  {name}: {_how_far(one)} · {live_at:.1f} s" for name, one in sweeps.items()),
+                lambda: live.extend(f"  {name}: {how_far(one)} · {live_at:.1f} s" for name, one in sweeps.items()),
             )
 
         async def inline(work: Callable[[], Any], name: str = "") -> Any:

@@ -15,19 +15,21 @@ from typing import Any
 import pytest
 
 from cancelall.cli import app, first_word
+from cancelall.cli import check as check_command
 from cancelall.cli import guard as guard_command
 from cancelall.cli.guard_teller import GuardTeller
 from cancelall.config.guards import GuardSettings
 from cancelall.core.errors import ConfigError, ExitStatus, SecretError
 from cancelall.core.model import Verdict
+from cancelall.core.preflight import Finding, Level, worst
 from cancelall.core.profile import BrokenProfile
 from cancelall.core.results import ProfileReport
 from cancelall.guard import control
 from cancelall.guard.control import ControlServer, DrillAnswer, DrillRequest, Peer
-from cancelall.guard.model import Cause, GuardRecord, GuardState, GuardStatus
+from cancelall.guard.model import Cause, GuardRecord, GuardState, GuardStatus, Sight
 from cancelall.guard.teller import KillTeller, Teller
 from support import write_config
-from unit.guard.statuses import ARMED, KRAKEN, REFUSED, STALE, guard
+from unit.guard.statuses import ARMED, BYBIT, KRAKEN, REFUSED, STALE, UNREACHABLE, guard
 
 PROFILES = {"bybit": {"venue": "bybit"}, "mm-2": {"venue": "bitget"}}
 needs_sockets = pytest.mark.skipif(sys.platform == "win32", reason="there are no UNIX sockets")
@@ -39,7 +41,7 @@ def own_machine(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for name in ("CANCELALL_CONFIG", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setattr(control, "_MACHINE", tmp_path / "nowhere")
+    monkeypatch.setattr(control, "_MACHINES", ())
 
 
 def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guards: str = "") -> Path:
@@ -506,3 +508,63 @@ def test_a_config_that_cannot_be_read_keeps_nobody_from_firing(
     standing.after_fire = [guard(GuardState.HOLDING, cause=STALE, verdict="clear")]
     assert app.main(["guard", "fire"]) == 0
     assert standing.done == ["fire "]
+
+
+# --- what a check says of guards ---
+
+CHECKED = [
+    (ARMED, "ok", 0),
+    (guard(GuardState.WAITING), "warn", 0),
+    (guard(GuardState.DISARMED), "warn", 0),
+    (guard(GuardState.LATCHED, cause=STALE, verdict="clear"), "fail", 6),
+    (guard(GuardState.FIRING, cause=STALE), "fail", 11),
+    (guard(GuardState.HOLDING, cause=STALE, verdict="open"), "fail", 11),
+    (guard(degraded=("the key was refused",), profiles=(REFUSED,)), "fail", 4),
+    (guard(degraded=("no answer",), profiles=(UNREACHABLE,)), "fail", 12),
+    (guard(sources=(Sight(source="/b", trigger="heartbeat", trouble="Permission denied"),)), "fail", 6),
+    (guard(alarms=("bybit answers in 300 ms",)), "warn", 0),
+]
+
+
+@pytest.mark.parametrize(("status", "level", "code"), CHECKED)
+def test_only_a_guard_that_is_armed_and_able_is_good(status: GuardStatus, level: str, code: int) -> None:
+    findings = check_command.guard_findings(status)
+    assert max(findings, key=lambda one: list(Level).index(one.level)).level == level
+    assert worst(one for one in findings if one.level is Level.FAIL) == code
+    assert {one.check for one in findings} == {"guard"}
+    assert [one for one in findings if one.level is not Level.OK and not one.fix] == []
+    assert findings[0].detail.startswith("mm: ")
+
+
+def checked(capfd: pytest.CaptureFixture[str]) -> tuple[int, dict[str, list[dict[str, str]]]]:
+    """What a check that sends nothing ends with, and what it says of guards, by profile."""
+    code = app.main(["check", "--max-age", "24h", "--json"])
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    return code, {one["profile"]: [row for row in one["findings"] if row["check"] == "guard"] for one in lines}
+
+
+@needs_sockets
+def test_a_check_tells_each_profile_of_its_guards(
+    stands: Stands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    configured(tmp_path, monkeypatch, '[guard.mm]\n[guard.desk]\nprofiles = ["mm-2"]\n')
+    monkeypatch.setattr(
+        "cancelall.check.evidence.age_finding", lambda *words: Finding(check="evidence", level=Level.OK, detail="")
+    )
+    standing = stands(guard(profiles=(BYBIT,)))
+    code, found = checked(capfd)
+    assert [one["level"] for one in found["bybit"]] == ["ok"]
+    assert [one["level"] for one in found["mm-2"]] == ["fail"]
+    assert found["mm-2"][0]["detail"] == "desk: no guard desk runs here"
+    assert found["mm-2"][0]["fix"].startswith("start it: cancelall guard --name desk; or take [guard.desk] out of")
+    assert code == 6
+    standing.now = guard(GuardState.LATCHED, cause=STALE, verdict="clear", profiles=(BYBIT, KRAKEN))
+    code, found = checked(capfd)
+    assert [[one["level"] for one in found[name]] for name in ("bybit", "mm-2")] == [["fail"], ["fail", "fail"]]
+
+
+def test_without_guards_a_check_says_nothing_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    configured(tmp_path, monkeypatch)
+    assert checked(capfd)[1] == {"bybit": [], "mm-2": []}

@@ -187,7 +187,8 @@ def test_help_shows_all_exit_codes(command: list[str], capsys: pytest.CaptureFix
     app.main([*command, "--help"])
     expected = (
         "Exit codes: 0 clear, 10 open, 12 unreachable, 4 refused, 6 unconfigured, 11 unproven; "
-        "1 a bug that left no verdict, 2 wrong usage, 130/143 interrupted."
+        "1 a bug that left no verdict, 2 wrong usage, 3 no guard runs, 5 a guard runs and is not armed, 130/143 "
+        "interrupted."
     )
     assert expected in " ".join(capsys.readouterr().out.split())
 

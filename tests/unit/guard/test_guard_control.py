@@ -64,7 +64,7 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environ(place: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    monkeypatch.setattr(control, "_MACHINE", place / "none")
+    monkeypatch.setattr(control, "_MACHINES", ())
     return {"RUNTIME_DIRECTORY": str(place)}
 
 
@@ -287,7 +287,7 @@ def test_one_that_hangs_is_not_waited_for(
 
 
 def test_where_it_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control, "_MACHINE", Path("/run/cancelall"))
+    monkeypatch.setattr(control, "_MACHINES", (Path("/run/cancelall"),))
     places = control.directories({"XDG_RUNTIME_DIR": "/run/user/7", "HOME": "/h"})
     assert [str(one) for one in places[:3]] == [
         "/run/cancelall",

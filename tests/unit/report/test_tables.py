@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cancelall.cli.execute import _how_far
+from cancelall.cli.execute import how_far
 from cancelall.core.errors import TransportFault
 from cancelall.core.model import Order, Protection, State, Verdict
 from cancelall.core.results import ErrorReport, OrderReport, ProfileReport, RunFacts, SegmentReport, Timing
@@ -668,8 +668,8 @@ def _live(monkeypatch: pytest.MonkeyPatch, **environ: str) -> str:
     progress = live.Progress(outlet, environ)
 
     async def work() -> None:
-        progress.sweeping("bybit", partial(_how_far, _sweep(1, 3)))
-        progress.sweeping("mm-2", partial(_how_far, _sweep(0, 1)))
+        progress.sweeping("bybit", partial(how_far, _sweep(1, 3)))
+        progress.sweeping("mm-2", partial(how_far, _sweep(0, 1)))
         ticking = asyncio.create_task(progress.tick())
         for _ in range(500):  # until it was drawn anew, where anything is drawn at all
             await asyncio.sleep(0.01)
@@ -694,17 +694,17 @@ def test_one_line_per_profile_that_is_taken_back(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_live_line_names_no_number_that_was_not_read() -> None:
-    assert _how_far(_sweep(1, 3)) == "6 accepted, 3 still listed, 1 of 3 segments proven"
-    assert _how_far(_sweep(0, 3, read=False)) == "6 accepted, 2 of 3 segments read, 0 of 3 segments proven"
+    assert how_far(_sweep(1, 3)) == "6 accepted, 3 still listed, 1 of 3 segments proven"
+    assert how_far(_sweep(0, 3, read=False)) == "6 accepted, 2 of 3 segments read, 0 of 3 segments proven"
     silent = _sweep(0, 2)
     for ledger in silent.ledgers.values():
         ledger.answered = False
-    assert _how_far(silent) == "no answer yet from a.test"
+    assert how_far(silent) == "no answer yet from a.test"
     fault = TransportFault("a.test cannot be resolved: is this machine online?", sent="no")
     silent.ledgers["1"].trouble = SimpleNamespace(fault=fault)
-    assert _how_far(silent) == "no answer yet: a.test cannot be resolved: is this machine online?"
+    assert how_far(silent) == "no answer yet: a.test cannot be resolved: is this machine online?"
     silent.client.standstill = lambda seconds: "the name a.test is not resolved"
-    assert _how_far(silent) == "no answer yet: the name a.test is not resolved"
+    assert how_far(silent) == "no answer yet: the name a.test is not resolved"
 
 
 def test_a_line_that_would_wrap_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
