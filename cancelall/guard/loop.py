@@ -345,6 +345,7 @@ class Guard:
         silent = self.machine.silent
         fresh = self.machine.state is GuardState.ARMED and (silent is None or silent < self.machine.rules.timeout)
         for switch in self.switches:
+            switch.resting = self.standby.resting(switch.profile)
             switch.look(at, fresh=fresh)
 
     # --- what is told ---

@@ -17,6 +17,7 @@ from typing import Literal
 
 from cancelall.config.toml_file import Document
 from cancelall.core.errors import CancelallError, SecretError, bug_words
+from cancelall.core.model import Order
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine import memory
@@ -193,6 +194,11 @@ class Standby:
         return rehearsal.line(
             profile, secrets, self._environ, shared, self._clock, offset_ms, deadline=until, reads_only=False
         )
+
+    def resting(self, profile: Profile) -> tuple[Order, ...]:
+        """What was open when it was last looked at."""
+        checked = self._checked.get(profile.name)
+        return () if checked is None else checked.readable.orders
 
     def over(self) -> None:
         """A run is over: what it has used up is made ready again at once, not after a while."""

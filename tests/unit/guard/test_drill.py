@@ -310,3 +310,22 @@ def test_a_line_without_secrets_is_a_trouble_and_no_bug() -> None:
     standby = Standby([profile], {})
     with pytest.raises(CancelallError, match="secrets"):
         standby.line(profile, 0.0)
+
+
+@on_a_loop
+async def test_numbers_that_were_refused_once_do_not_end_the_line_for_ever() -> None:
+    """A key's refused numbers are counted for one run, and a guard goes on for weeks."""
+    with start_venue("kraken", orders=3, faults=["invalid-nonce:create@3"]) as server:
+        (profile,) = profiles_of({"desk": profile_table("kraken", server)})
+        standby = Standby([profile], {}, scale=0.1)
+        try:
+            assert await standby.prepare() == ()
+            keeper = SwitchKeeper(
+                profile=profile, mode="arm", seconds=60, line=lambda deadline: standby.line(profile, deadline)
+            )
+            async with asyncio.timeout(20):
+                while keeper.trouble or not keeper.until_ms:
+                    keeper.look(time.monotonic(), fresh=True)
+                    await asyncio.sleep(0.05)
+        finally:
+            standby.close()

@@ -77,6 +77,7 @@ async def test_it_is_armed_after_a_beat_and_disarmed_at_the_end(okx: SimServer, 
         status = stood.guard.status()
         assert status.degraded == ()
         assert "armed until" in status.profiles[0].switch
+        assert "it does not reach 1 order in TP/SL" in status.profiles[0].switch
         assert any("algo orders" in words for words in status.unprotected)
         os.kill(os.getpid(), signal.SIGTERM)
         assert await stood.ended() == 143
