@@ -33,7 +33,11 @@ def timers(options: BinanceOptions, environment: str) -> tuple[SwitchTimer, ...]
     chosen = selected(options, environment)
     return tuple(
         SwitchTimer(
-            name=f"{product} {symbol}", arm=partial(_arm, path, symbol), disarm=_set(path, symbol, 0), read=_read
+            name=f"{product} {symbol}",
+            arm=partial(_arm, path, symbol),
+            disarm=_set(path, symbol, 0),
+            read=_read,
+            covers=partial(_covers, product, symbol),
         )
         for product, path in _PATHS.items()
         if product in chosen
@@ -43,6 +47,10 @@ def timers(options: BinanceOptions, environment: str) -> tuple[SwitchTimer, ...]
 
 def _arm(path: str, symbol: str, seconds: int, now_ms: int) -> Request:
     return _set(path, symbol, seconds)
+
+
+def _covers(product: str, symbol: str, order: Order) -> bool:
+    return order.segment == product and order.symbol == symbol
 
 
 def unfit(options: BinanceOptions, environment: str) -> str:
