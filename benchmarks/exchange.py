@@ -42,6 +42,8 @@ class Place:
     server: SimServer
     origin: str
     rtt: float
+    proxy: DelayingProxy | None = None
+    """Where one stands before it."""
 
     def table(self, venue: str, **keys: object) -> dict[str, object]:
         """A profile for its first account."""
@@ -86,15 +88,21 @@ class Place:
 
 @contextlib.contextmanager
 def exchange(
-    venue: str, *, tls: Authority | None, rtt: float = 0.0, orders: int = 0, limits: bool = True
+    venue: str,
+    *,
+    tls: Authority | None,
+    rtt: float = 0.0,
+    orders: int = 0,
+    limits: bool = True,
+    watched: bool = False,
 ) -> Iterator[Place]:
-    """One fake venue. `rtt` in seconds: a delaying proxy stands before it."""
+    """One fake venue. `rtt` in seconds: a delaying proxy stands before it; `watched`: one stands there anyway."""
     with contextlib.ExitStack() as stack:
         context = tls.context if tls else None
         server = stack.enter_context(simulator.start(venue, orders=orders, ssl_context=context, limits=limits))
-        origin = server.origin
-        if rtt:
+        origin, proxy = server.origin, None
+        if rtt or watched:
             scheme, _, port = origin.partition("://127.0.0.1:")
             proxy = stack.enter_context(DelayingProxy(int(port), rtt))
             origin = f"{scheme}://127.0.0.1:{proxy.port}"
-        yield Place(server=server, origin=origin, rtt=rtt)
+        yield Place(server=server, origin=origin, rtt=rtt, proxy=proxy)

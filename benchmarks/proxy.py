@@ -17,6 +17,10 @@ class DelayingProxy:
     def __init__(self, port: int, rtt: float) -> None:
         self.rtt = rtt
         self.port = 0
+        self.arrivals: list[float] = []
+        """Monotonic seconds at which each piece of a client came."""
+        self._connections = 0
+        self._dead_below = 0
         self._target = port
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
@@ -30,6 +34,10 @@ class DelayingProxy:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
 
+    def swallow(self) -> None:
+        """From now on nothing comes through on the connections that there are; they stay open, and new ones work."""
+        self._dead_below = self._connections
+
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(lambda loop, context: None)  # clients leave as they like
@@ -41,13 +49,24 @@ class DelayingProxy:
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connected = self._loop.time() + self.rtt
+        self._connections += 1
+        number = self._connections
         with contextlib.suppress(OSError):
             onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", self._target)
             await asyncio.gather(
-                self._carry(reader, onward_writer, connected), self._carry(onward_reader, writer, connected)
+                self._carry(reader, onward_writer, connected, number, note=True),
+                self._carry(onward_reader, writer, connected, number),
             )
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connected: float) -> None:
+    async def _carry(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        connected: float,
+        number: int,
+        *,
+        note: bool = False,
+    ) -> None:
         """Each piece half a round trip after it came; many can be on the way at once."""
         on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
@@ -67,6 +86,10 @@ class DelayingProxy:
                 piece = await reader.read(1 << 16)
             except OSError:
                 piece = b""
+            if note and piece:
+                self.arrivals.append(self._loop.time())
+            if piece and number <= self._dead_below:
+                continue
             on_the_way.put_nowait((max(self._loop.time(), connected) + self.rtt / 2, piece))
         with contextlib.suppress(OSError):
             await delivering

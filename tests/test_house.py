@@ -227,7 +227,7 @@ def test_only_the_command_line_knows_typer() -> None:
     """Of it, what puts it together and the modules of commands: no kill loads one."""
     commands = {
         f"cancelall.cli.{name}"
-        for name in ("auth.command", "auth.setup", "check", "config", "demo", "guard", "journal")
+        for name in ("auth.command", "auth.setup", "beat_command", "check", "config", "demo", "guard", "journal")
     }
     assert users("typer") == {"cancelall.cli.app", "cancelall.cli.parameters", *commands}
 
@@ -240,7 +240,7 @@ def test_only_the_demo_imports_the_simulator() -> None:
 LAZY = {"rich", "keyring", "cryptography", "tomli_w", "certifi"}
 LAZY_OURS = {
     *("simulator", "cli.demo", "net.transport", "net.proxied", "credentials.keyrings", "credentials.secret_service"),
-    *("check", "guard", "report.notify"),
+    *("check", "guard", "report.notify", "net.warm", "engine.primed"),
     *("core.positions", "venues.positions", "engine.positions", "report.positions", "cli.positions"),
 }
 """What a kill can do without, or does not need before its first connections."""
@@ -253,6 +253,8 @@ def test_what_costs_is_imported_where_it_is_used(module: str) -> None:
     inside |= {"credentials.keyrings"} if module in below("cancelall.cli.auth") else set()
     inside |= {"check"} if module == "cancelall.cli.check" else set()
     inside |= {"guard"} if module in ("cancelall.cli.guard", "cancelall.cli.guard_teller") else set()
+    inside |= {"net.transport"} if module == "cancelall.net.warm" else set()
+    inside |= {"net.warm", "engine.primed"} if module in below("cancelall.guard") else set()
     inside |= {name for name in LAZY_OURS if name.endswith("positions")} if module.endswith("positions") else set()
     late = {
         name
@@ -325,7 +327,7 @@ def test_every_venue_is_in_the_list_and_in_its_place() -> None:
         assert schema(name).options.__module__ == f"cancelall.venues.{name}.options"
 
 
-@pytest.mark.parametrize("module", sorted(set(FILES) - below("cancelall.check")))
+@pytest.mark.parametrize("module", sorted(set(FILES) - below("cancelall.check") - below("cancelall.guard")))
 def test_a_kill_loads_no_preflight(module: str) -> None:
     using = {one for one in ours(module) if room_of(one) == "check" or one == "core.preflight"}
     fitting = {"cancelall.cli.check", "cancelall.report.findings"}

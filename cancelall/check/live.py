@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from cancelall.check.venue import Listings, in_doubt, is_empty
+from cancelall.check.venue import in_doubt, is_empty
 from cancelall.core.model import Acknowledgement, Answer
 from cancelall.core.preflight import Area, Finding, Preflight, Probe, failure, good, warning
 from cancelall.engine.client import Client
 from cancelall.engine.listing import read_listing
+from cancelall.engine.readings import Listings
 
 _TRIES = 2
 """A second one only where the first met the clock or no answer."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from cancelall.check import local, network
 from cancelall.check.clock import Reading, dated
 from cancelall.check.live import try_a_cancel
-from cancelall.check.venue import Listings, QuestionAnswer, ask_all, sunset_finding, venue_findings
+from cancelall.check.venue import QuestionAnswer, ask_all, sunset_finding, venue_findings
 from cancelall.config.toml_file import Document
 from cancelall.core.attempts import Attempt
 from cancelall.core.errors import CancelallError, OptionError
@@ -31,6 +31,7 @@ from cancelall.core.preflight import (
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine.client import Client, Send
+from cancelall.engine.readings import Listings
 from cancelall.engine.run import by_origin, over_the_network
 from cancelall.engine.shared_limits import SharedLimits
 from cancelall.engine.signer import SYSTEM_CLOCK, Clock, Signer

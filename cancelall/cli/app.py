@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "orders": "List what is open. Only reads.",
     "positions": "List positions, and which have no stop. Only reads.",
     "check": "Would the kill work from here, now? Only reads, but for --live.",
+    "beat": "One heartbeat for a guard, or one after the other while a command lives.",
     "setup": "From nothing to a rehearsed kill, one question after the other.",
     "demo": "The whole thing against the embedded exchange on this machine. No account is needed.",
     "guard": "Stand watch: fire when a bot falls silent or dies, at a kill file, a signal or a word.",
@@ -60,6 +61,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "guard disarm": ("cancelall guard disarm",),
     "guard fire": ("cancelall guard fire --reason 'fat finger'",),
     "guard drill": ("cancelall guard drill",),
+    "beat": ("cancelall beat", "cancelall beat --name mm -- python bot.py"),
     "setup": ("cancelall setup", "cancelall setup bybit"),
     "config path": ("cancelall config path",),
     "config show": ("cancelall config show",),
@@ -129,6 +131,10 @@ def _add(app: typer.Typer, name: str) -> None:
             from cancelall.cli import demo
 
             app.command(name, help=words)(parameters.command(name, demo.run))
+        case "beat":
+            from cancelall.cli import beat_command
+
+            app.command(name, help=words)(beat_command.run)
         case "setup":
             from cancelall.cli.auth import setup
 

@@ -8,11 +8,11 @@ import json
 import os
 import sys
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Optional, Protocol
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -37,6 +37,7 @@ from cancelall.guard import control
 from cancelall.guard.control import DrillRequest, NoGuard
 from cancelall.guard.model import GuardState, GuardStatus
 from cancelall.guard.status import guard_exit, prometheus, worst_exit
+from cancelall.guard.teller import Teller
 from cancelall.guard.view import guard_object, guard_view
 from cancelall.report.streams import emit, is_terminal
 
@@ -61,14 +62,6 @@ Name = Annotated[
 ]
 Config = Annotated[Optional[Path], parameters.option("config")]
 Json = Annotated[bool, parameters.option("json", "One JSON line per guard.")]
-
-
-class Stand(Protocol):
-    """`cancelall.guard.loop.stand`: stands watch until it is stopped, or has fired once; the exit status."""
-
-    def __call__(
-        self, settings: GuardSettings, reread: Any, tell: Any, environ: Mapping[str, str]
-    ) -> Awaitable[int]: ...
 
 
 def add_to(group: typer.Typer) -> None:
@@ -122,12 +115,13 @@ def stand(
     return status
 
 
-async def _stood(settings: GuardSettings, reread: Any, teller: Any, environ: Mapping[str, str]) -> int:
-    from cancelall.guard.loop import stand as standing  # type: ignore[import-not-found,unused-ignore]
+async def _stood(
+    settings: GuardSettings, reread: Callable[[], GuardSettings], teller: Teller, environ: dict[str, str]
+) -> int:
+    from cancelall.guard.loop import stand as standing
 
-    made: Stand = standing
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)  # bugs are told in one line
-    return await made(settings, reread, teller, environ)
+    return await standing(settings, reread, teller, environ)
 
 
 def _settings(

@@ -58,6 +58,10 @@ class GuardTeller:
         self.progress.sweeping(f"guard {self.settings.name}", lambda: live_line(status(), now_ms()))
         self._ticking = asyncio.create_task(self.progress.tick())
 
+    def reloaded(self, settings: GuardSettings) -> None:
+        """From now on it tells in the words, and to the commands, of another configuration."""
+        self.settings = settings
+
     def changed(self, record: GuardRecord, before: GuardState) -> None:
         """A line for people, one for scripts, one in the journal; somebody is told when it fires, and when it has."""
         words = _words(record, before)

@@ -21,12 +21,12 @@ from cancelall.config import loader, toml_file
 from cancelall.config.toml_file import Document
 from cancelall.core import declare
 from cancelall.core.declare import Declared
-from cancelall.core.errors import CancelallError, ConfigError, ExitStatus, OptionError, UsageError
+from cancelall.core.errors import ConfigError, ExitStatus, OptionError, UsageError
 from cancelall.core.profile import NOTIFY_COMMAND, BrokenProfile, Overrides, Profile
 from cancelall.core.quoting import quoted
 from cancelall.net import connection
 from cancelall.net.route import route_for
-from cancelall.venues.registry import VENUES, load, schema, segments
+from cancelall.venues.registry import VENUES, first_cancels, schema
 
 _NUMBER = {int: r"[0-9]{1,15}", float: r"[0-9]{1,15}(\.[0-9]{1,15})?"}
 """Patterns that are compiled when a line has a number: most have none."""
@@ -157,24 +157,12 @@ def _first_requests(
 def _numbers(origin: str, profiles: Iterable[Profile], *, dry_run: bool) -> Iterator[int]:
     """With how many requests each profile begins at an origin, computed when somebody wants to know."""
     for profile in profiles:
-        yield 1 if dry_run else _first_cancels(profile, origin)
+        yield 1 if dry_run else first_cancels(profile, origin)
 
 
 def _ways(profiles: Sequence[Profile | BrokenProfile]) -> list[tuple[Profile, str]]:
     """Each usable profile with each of its origins."""
     return [(profile, origin) for profile in profiles if isinstance(profile, Profile) for origin in profile.origins]
-
-
-def _first_cancels(profile: Profile, origin: str) -> int:
-    """How many cancels leave at once for an origin; 1 where the first request there is a read."""
-    venue = load(profile.venue)
-    try:
-        known = segments(venue, profile.options, venue.facts, profile.environment)
-    except CancelallError:  # told where the profile is swept
-        return 0
-    return max(
-        1, sum(profile.further.get(one.host, profile.origin) == origin for segment in known for one in segment.blind)
-    )
 
 
 def overrides(kill: Kill) -> Overrides:

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     from cancelall.core.errors import ErrorKind
 
-OTHERS = ("auth", "check", "config", "demo", "guard", "journal", "setup")
+OTHERS = ("auth", "beat", "check", "config", "demo", "guard", "journal", "setup")
 """Commands that are no run over profiles. Signals do to them what they do to any program."""
+BEAT, GUARD = "beat", "guard"
+"""The one that is to be light, and can run a bot; and the one that stands watch."""
 JSON, DRY_RUN = "--json", "--dry-run"
 """Options that count before a line is read, or when it cannot be."""
 _PR_SET_DUMPABLE = 4
@@ -36,7 +38,10 @@ def run() -> None:
         if words and words[0] not in OTHERS and words[0][:1] != "-" and "_CANCELALL_COMPLETE" not in os.environ:
             _watch(words)
         gc.disable()  # a tenth of the start goes into looking for garbage among modules; a run enables it again
-        install()
+        if words[:1] == [GUARD]:
+            _hold_back()
+        if words[:1] != [BEAT]:  # a bot that it runs keeps its own limits
+            install()
         status = held(lambda: _status(words), words)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -70,8 +75,22 @@ def _watch(words: list[str]) -> None:
         let_come()
 
 
+def _hold_back() -> None:
+    """Have signals that can fire a guard wait until it can take them: it is not to die of one while it starts."""
+    import _signal
+
+    if hasattr(_signal, "pthread_sigmask"):
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, {_signal.SIGUSR1, _signal.SIGUSR2})
+
+
 def _status(words: list[str]) -> int:
     """The exit status of a line: that of a kill in its usual form, which is read without Typer, or of any other."""
+    if words[:1] == [BEAT]:
+        from cancelall.cli import beat
+
+        line = beat.read(words[1:]) if "_CANCELALL_COMPLETE" not in os.environ else None
+        if line is not None:
+            return beat.run(line)
     from cancelall.cli import kills
 
     kill = kills.read(words) if "_CANCELALL_COMPLETE" not in os.environ else None

@@ -66,6 +66,9 @@ class Purpose(StrEnum):
     FINAL_STATES = "tell how orders ended"
     DISCOVERY = "tell what there is"
     QUESTION = "tell whether a kill would work"
+    ARM = "arm the venue's own switch"
+    """Start its countdown, or start it anew."""
+    DISARM = "disarm the venue's own switch"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +126,12 @@ class Wire:
 
     quiet: bool = False
     """Not one byte of it has left. Set by a transport that knows, taken back right before the first byte."""
+    kept: bool = False
+    """It goes on a connection that was opened before there was anything to send."""
+    answering: bool = False
+    """The head of its answer is there."""
+    left_on: Any = field(default=None, repr=False)
+    """The connection on which it has left already, for whoever reads its answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +165,8 @@ class SignedRequest:
     that says everything twice cannot pass the answer to another question off as this one's."""
     once: bool = False
     """Its signature is good for one arrival: it is not sent again where a connection broke before any answer."""
+    new_connection: bool = False
+    """It goes on a connection of its own that is opened for it."""
     body_limit: int = 4 << 20
     """Bytes after which an answer is cut off and counts as unreadable."""
     family: int | None = None

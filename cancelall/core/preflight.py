@@ -7,7 +7,7 @@ and it stands apart because a kill loads none of this.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any, Generic, TypeVar
@@ -95,6 +95,28 @@ class Preflight(Generic[O]):
     """What is known without a read."""
     no_probe: str = ""
     """Why there is none, in words."""
+    public: Callable[[O], Mapping[str, Question]] = lambda options: {}
+    """A cheap read without a signature of each host, by the hosts' names, by which a guard keeps connections to it
+    open and knows its clock; for the first host only where no unsigned question does."""
+    budget: Callable[[str, Mapping[str, str]], float | None] = lambda host, headers: None
+    """What the headers of an answer of a host, which is given by its name, tell of its limit: the share that is left,
+    0 to 1; None where they do not."""
+
+
+def share(part: str, whole: str) -> float | None:
+    """How much one number of a header is of another, 0 to 1; None where they are none."""
+    if not all(text.isascii() and text.isdigit() and len(text) < 16 for text in (part, whole)) or not int(whole):
+        return None
+    return min(1.0, int(part) / int(whole))
+
+
+def public_question(preflight: Preflight[O], options: O, host: str, now_ms: int) -> Question | None:
+    """What can be asked of a host without a key, at any time; None where nothing is known."""
+    if (question := preflight.public(options).get(host)) is not None:
+        return question
+    if host:
+        return None
+    return next((one for one in preflight.questions(options, now_ms) if not one.request.signed), None)
 
 
 def load_preflight(name: str) -> Preflight[Any]:

@@ -7,6 +7,7 @@ only as far as it must (`cancelall.engine.refusals`).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -39,6 +40,20 @@ _STANDS_STILL = 1.0
 """Seconds without a name or a connection, after which that is why there is no answer."""
 _WIDEST = 6
 """Times the configured window of validity, at most."""
+_SERIAL_PATIENCE = 1.0
+"""Seconds, at least, that a request gets on a connection that was kept warm before it is given up, where no copy may go
+next to it: the next try is signed anew, and goes on a new connection."""
+
+
+def _doubt(signed: SignedRequest, limit: asyncio.Timeout, seconds: float) -> None:
+    """Give a request up after so many seconds if it went out on a connection that was kept, and nothing has come."""
+
+    def look() -> None:
+        if signed.wire.kept and not signed.wire.answering and not limit.expired():
+            with contextlib.suppress(RuntimeError):  # it is over
+                limit.reschedule(asyncio.get_running_loop().time())
+
+    asyncio.get_running_loop().call_later(seconds, look)
 
 
 @dataclass
@@ -56,6 +71,12 @@ class Client:
     gates: Mapping[str, HostGate] = field(default_factory=dict)
     """Those of its further hosts, by their names."""
     reads_only: bool = False
+    at_once: Callable[[SignedRequest, float], bool] | None = None
+    """Writes a request, without waiting for anything, on a connection that was kept warm, if there is one: nothing else
+    is done before, no thread is waited for, and `send` then reads its answer. Tells whether; raises nothing."""
+    copy_after: float | None = None
+    """Seconds without an answer on a connection that was kept warm, after which a copy goes on a new one; None where
+    none are kept."""
     over: bool = False
     """The sweep has ended. A hold takes this back."""
     halted: bool = False
@@ -214,10 +235,12 @@ class Client:
 
     # --- sign ---
 
-    def _sign(self, exchange: Exchange[Any], copy_of: SignedRequest | None = None) -> SignedRequest:
-        """The request as it goes, or its copy for the second name."""
+    def _sign(
+        self, exchange: Exchange[Any], copy_of: SignedRequest | None = None, *, anew: bool = False
+    ) -> SignedRequest:
+        """The request as it goes, or its copy for the second name, or on a new connection."""
         changes = exchange.request.changes
-        return self.signer.sign(exchange, self.refusals.family, lambda: changes and self.closed, copy_of)
+        return self.signer.sign(exchange, self.refusals.family, lambda: changes and self.closed, copy_of, anew=anew)
 
     def _announce(self, signed: SignedRequest) -> SignedRequest:
         """Have a send written down before it happens."""
@@ -231,12 +254,14 @@ class Client:
         """The transport bounds its own reads; what hangs all the same (DNS, a dripping head) is abandoned here."""
         began = self.clock.monotonic()
         until = min(began + ATTEMPT_SECONDS, self.deadline)
+        if self.at_once is not None and self.at_once(signed, until):
+            exchange.watch.sent()
 
         def send(one: SignedRequest) -> Awaitable[Reply]:
             return self.send(one, until, exchange.watch.sent)
 
-        def copy(original: SignedRequest) -> SignedRequest:
-            return self._announce(self._sign(exchange, original))
+        def copy(original: SignedRequest, *, anew: bool = False) -> SignedRequest:
+            return self._announce(self._sign(exchange, original, anew=anew))
 
         try:
             # Not `wait_for`: until Python 3.12 it loses a cancellation that comes together with the answer.
@@ -244,10 +269,20 @@ class Client:
                 if self._serial is not None:
                     if signed.request.signed:
                         self._serial.sending(signed.request, limit)
+                    if self.copy_after is not None:
+                        _doubt(signed, limit, max(_SERIAL_PATIENCE, 2 * self.copy_after))
                     return await send(signed)
-                if self.signer.alternate is None or self.signer.alternate_of(signed.request) is None:
+                second = self.signer.alternate is not None and self.signer.alternate_of(signed.request) is not None
+                if not second and self.copy_after is None:
                     return await send(signed)
-                hedge = Hedge(send=send, copy=copy, judge=self.venue.judge, given_up=self.tally.given_up)
+                hedge = Hedge(
+                    send=send,
+                    copy=copy if second else None,
+                    judge=self.venue.judge,
+                    given_up=self.tally.given_up,
+                    cold=None if self.copy_after is None else partial(copy, anew=True),
+                    cold_after=self.copy_after or 0.0,
+                )
                 return await hedge.answer(signed)
         except TimeoutError:
             raise self._silence(signed) from None

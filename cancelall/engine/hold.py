@@ -6,6 +6,7 @@ The sweep itself goes on, at a pace that leaves the venue's limits room for canc
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cancelall.core.model import Verdict
@@ -14,6 +15,8 @@ from cancelall.engine.profile_sweep import ProfileSweep
 
 LAST_PROOF = 5.0
 """Seconds after a hold that its last proof may take; where no more orders appear it takes little more than the gap."""
+_LONGER = 2.0
+"""Seconds by which a hold that goes on is made longer each time."""
 _SHARE = 2.0
 """The reads of a hold take one in so many of those that a limit allows."""
 
@@ -27,6 +30,8 @@ class Hold:
     seconds: float
     verdict: Verdict
     """The last one: at first that of the sweep before."""
+    goes_on: Callable[[], bool] = lambda: False
+    """Whether it lasts longer than its time; it is looked at when that is over, and then every some seconds."""
     ends: float = 0.0
     _at: float = 0.0
 
@@ -43,11 +48,11 @@ class Hold:
 
     async def run(self) -> None:
         """Until the time is over, or the venue has refused for good, and then until it is proven again."""
-        sweep, clock = self.sweep, self.sweep.client.clock
+        sweep = self.sweep
         pace = pace_of(sweep)
         sweep.hold(pace)
         try:
-            while (left := self.ends - clock.monotonic()) > 0 and sweep.client.refusal is None:
+            while (left := self._left()) > 0 and sweep.client.refusal is None:
                 if self.sweeping.done():
                     self.sweeping = asyncio.create_task(sweep.run())
                 _, going = await asyncio.wait({self.sweeping}, timeout=min(left, pace))
@@ -62,6 +67,14 @@ class Hold:
         finally:
             self.sweeping.cancel()
             await asyncio.gather(self.sweeping, return_exceptions=True)
+
+    def _left(self) -> float:
+        """Seconds until the end, which is put off for as long as it goes on."""
+        now = self.sweep.client.clock.monotonic()
+        if now >= self.ends - _LONGER and self.goes_on():
+            self.ends = now + 2 * _LONGER
+            self.sweep.client.deadline = self.deadline
+        return self.ends - now
 
     def look(self) -> Verdict:
         """The last verdict: what is known now, unless a proof stands and only the order of the latest reads is open."""

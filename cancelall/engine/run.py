@@ -28,12 +28,14 @@ from cancelall.engine.signer import SYSTEM_CLOCK, Clock, Signer
 from cancelall.journal.record import Record, nanoseconds
 from cancelall.net import connection
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
-from cancelall.net.route import Route, route_for
+from cancelall.net.route import Route, is_loaded, route_for
 from cancelall.venues.registry import load, segments
 
 if TYPE_CHECKING:
     from cancelall.core.positions import PositionsReport
     from cancelall.engine.positions import PositionsReading
+    from cancelall.engine.primed import Primed
+    from cancelall.net.transport import Ready
     from cancelall.venues.contract import Venue
 
 T = TypeVar("T")
@@ -96,6 +98,8 @@ class Run:
     dry_run: bool = False
     hold: float = 0.0
     """Seconds for which each profile is held clear after its first verdict."""
+    hold_goes_on: Callable[[], bool] = lambda: False
+    """Whether a hold lasts longer than that."""
     details: bool = True
     """Whether what became of each order is read after the verdict."""
     positions: Literal["", "after", "only"] = ""
@@ -105,6 +109,8 @@ class Run:
     clock: Clock = SYSTEM_CLOCK
     connect: Callable[[Profile], Send] | None = None
     """How to send for a profile; tests put their own in."""
+    primed: Primed | None = None
+    """What is known before it begins, where somebody has stood by."""
     scale: float = 1.0
     """Factor on the venue's times, for tests on a fast clock."""
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -126,7 +132,7 @@ class Run:
     async def all(self) -> list[ProfileReport]:
         """Sweep every profile; one report for each, in the order of the profiles."""
         self.shared.begin()
-        if self.connect is None:  # what sends takes as long to import as some secrets take to be fetched
+        if self.connect is None and self.primed is None:  # to import what sends takes as long as some secrets take
             try:
                 threading.Thread(target=_load_transport, name="imports", daemon=True).start()
             except (RuntimeError, MemoryError):  # no further thread
@@ -146,6 +152,11 @@ class Run:
         self.halted = True
         for client in tuple(self._sessions):
             client.halted = True
+
+    @property
+    def late_until_ms(self) -> int:
+        """Until when a cancel without an answer can still be executed, in ms since the epoch; 0 where none can."""
+        return max((client.tally.late_until_ms for client in self._sessions), default=0)
 
     async def _reported(self, profile: Profile | BrokenProfile) -> ProfileReport:
         try:
@@ -228,6 +239,7 @@ class Run:
             further=profile.further,
             headers=venue.headers(profile.environment),
             serial=self.shared.serial_key(profile, resolved.secrets),
+            offset_ms=0 if self.primed is None else self.primed.offset_ms(profile),
         )
         client = Client(
             signer=signer,
@@ -238,6 +250,8 @@ class Run:
             deadline=deadline,
             reserve=venue.proof_gap * self.scale + PROOF_SECONDS * self.scale,
             reads_only=self.dry_run,
+            at_once=None if self.primed is None else partial(self.primed.at_once, profile),
+            copy_after=None if self.primed is None else self.primed.copy_after(profile),
             arrived=lambda: self.shared.arrived(profile),
             trace=lambda attempt: self.listener.attempt(profile.name, attempt),
             before_send=record.begins,
@@ -320,6 +334,8 @@ class Run:
         """The venue's facts, with what is remembered of this profile if it is there at once."""
         if venue.recall is None or self.dry_run:
             return venue.facts
+        if self.primed is not None and profile.name in self.primed.remembered:
+            return venue.recall(venue.facts, self.primed.remembered[profile.name])
         from cancelall.engine import memory
 
         remembered = await self._bounded(lambda: memory.recall(profile, self.environ), RECALL_SECONDS)
@@ -365,27 +381,33 @@ class Run:
     async def _to(self, origin: str, profile: Profile, deadline: float) -> Send:
         route = self.shared.route(profile, origin)
         way = origin, route
-        if way not in self._sends:
+        if way not in self._sends and (self.primed is None or not is_loaded(route.ca_bundle)):
             trusting = asyncio.create_task(self.shared.trust(profile))
             await self._before(trusting, deadline, f"the CA bundle {route.ca_bundle} was read")
         if way not in self._sends:  # nor has another profile been quicker
             thrifty = self.shared.thrifty
-            send = over_the_network(profile, self.environ, route, thrifty=thrifty, closing=self._closing)
+            ready = None if self.primed is None else self.primed.ready
+            send = over_the_network(profile, self.environ, route, thrifty=thrifty, closing=self._closing, ready=ready)
             self._sends[way] = send
         return self._sends[way]
 
     async def _held(self, name: str, sweep: ProfileSweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
         """Hold a profile clear. A signal ends it with the last verdict."""
-        hold = Hold(sweep, sweeping, self.hold, verdict)
+        hold = Hold(sweep, sweeping, self.hold, verdict, goes_on=self.hold_goes_on)
         self.record.note(
             "hold_start", profile=name, verdict=verdict.value, seconds=self.hold, ends=nanoseconds(hold.ends)
         )
         self.listener.holding(name, verdict, self.hold)
-        await self._until(asyncio.create_task(hold.run()), hold.deadline)
+        holding = asyncio.create_task(hold.run())
+        while self.hold_goes_on() and not (holding.done() or self.interrupted.is_set()):
+            await self._until(holding, hold.deadline, go_on=True)
+        await self._until(holding, hold.deadline)
         return hold.look() if self.interrupted.is_set() else verdicts.profile_verdict(sweep)
 
     async def _secrets(self, profile: Profile, deadline: float) -> ResolvedSecrets:
         """In threads of their own: a hanging keyring of one profile delays none that has its secrets at hand."""
+        if self.primed is not None and profile.name in self.primed.secrets:
+            return self.primed.secrets[profile.name]
         reading = self.shared.secrets(profile, lambda: in_thread(lambda: resolve(profile, self.environ), "secrets"))
         return await self._before(asyncio.create_task(reading), deadline, "the secrets were read")
 
@@ -474,11 +496,13 @@ def over_the_network(
     *,
     thrifty: bool = False,
     closing: contextlib.ExitStack | None = None,
+    ready: Ready | None = None,
 ) -> Send:
     """Send by real sockets, each attempt in a thread that can be abandoned.
 
     `route` is the profile's, if somebody wants to know how it fares; `thrifty`: no connection is kept; `closing` closes
-    at its end those that are. Blocks while the CA bundle is loaded, if it is not. Raises ConfigError when it cannot be.
+    at its end those that are; `ready` gives connections that are there already, else those that were opened ahead.
+    Blocks while the CA bundle is loaded, if it is not. Raises ConfigError when it cannot be.
     """
     from cancelall.net.transport import Transport
 
@@ -486,7 +510,7 @@ def over_the_network(
     name = f"attempt at {profile.origin}"
     if route.proxy_password:
         register(route.proxy_password)
-    transport = Transport(route, ready=connection.take, keeps=not thrifty)
+    transport = Transport(route, ready=ready or connection.take, keeps=not thrifty)
     if closing is not None:
         closing.callback(transport.close)
 

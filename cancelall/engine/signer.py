@@ -95,9 +95,10 @@ class Signer:
     """What every request carries besides its signature."""
     serial: SerialKey | None = None
     """Of a key whose requests go one at a time."""
+    offset_ms: int = 0
+    """The venue's clock less this machine's, as far as it is known."""
     corrections: int = 0
     """How often a refusal has shown the venue's clock."""
-    _offset_ms: int = 0
 
     def alternate_of(self, request: Request) -> str | None:
         """Where a copy of it may go, too."""
@@ -105,7 +106,7 @@ class Signer:
 
     def venue_ms(self, ours_ms: int) -> int:
         """A moment of this machine's clock as the venue's clock names it."""
-        return ours_ms + self._offset_ms
+        return ours_ms + self.offset_ms
 
     def correct(self, signed: SignedRequest, seconds: float, server_ms: int) -> None:
         """A request that was answered after so many seconds was refused for its timestamp; the venue's clock was so.
@@ -113,7 +114,7 @@ class Signer:
         Nonces are set anew: those that were too high would not be reached again for as long as the clock was ahead.
         Where they have to grow they stay.
         """
-        self._offset_ms = server_ms - signed.made_ms - round(seconds * 500)
+        self.offset_ms = server_ms - signed.made_ms - round(seconds * 500)
         self.corrections += 1
         if self._own_nonces is not None and self.serial is None:
             self._own_nonces.last_ms = 0
@@ -133,12 +134,21 @@ class Signer:
         return server_ms is not None and abs(server_ms - expected) > _NEAR_MS + round(seconds * 1000)
 
     def sign(
-        self, exchange: Exchange[Any], family: int | None, recalled: Callable[[], bool], copy_of: SignedRequest | None
+        self,
+        exchange: Exchange[Any],
+        family: int | None,
+        recalled: Callable[[], bool],
+        copy_of: SignedRequest | None,
+        *,
+        anew: bool = False,
     ) -> SignedRequest:
-        """The request as it goes, or its copy for the second name. Raises SecretError when the key cannot be used."""
+        """The request as it goes, or its copy: for the second name, or, with `anew`, on a new connection to the first.
+
+        Raises SecretError when the key cannot be used.
+        """
         request, ours_ms = exchange.request, self.clock.now_ms()
         headers, body, query = self.headers, request.body, request.query
-        signed_ms = ours_ms + self._offset_ms - self.venue.clock_lead_ms
+        signed_ms = ours_ms + self.offset_ms - self.venue.clock_lead_ms
         if request.signed:
             widen = exchange.widen
             if self.serial is not None:
@@ -151,7 +161,7 @@ class Signer:
         window = self.venue.late_ms(self.options) if request.changes else None
         return SignedRequest(
             request=request,
-            origin=(None if copy_of is None else self.alternate_of(request))
+            origin=(None if copy_of is None or anew else self.alternate_of(request))
             or self.further.get(request.host, self.origin),
             headers=headers,
             body=body,
@@ -163,6 +173,7 @@ class Signer:
             window_ms=None if window is None else window * exchange.widen,
             copy_of=copy_of,
             rested_connection=exchange.rested and copy_of is None,
+            new_connection=anew,
             once=request.signed and self.serial is not None,
             body_limit=(1 << 20) if request.changes else (4 << 20),
             family=family,

@@ -61,6 +61,8 @@ class Look:
     """Monotonic seconds."""
     sights: tuple[Sight, ...]
     pressed: tuple[Pressed, ...] = ()
+    asleep: float = 0.0
+    """Seconds for which this machine has been suspended since it was booted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,8 @@ class Rules:
     """Seconds after start, resume or reload before the first beat is demanded."""
     rearm: Literal["manual", "beat"] = "manual"
     confirm: tuple[Trigger, ...] = ()
-    """Triggers of which one has to agree before silence fires: a process that is gone, a probe that fails."""
+    """Triggers that have to agree before silence fires, a process that is gone or a probe that fails: none of them
+    fires alone any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +101,9 @@ class GuardRecord:
     cause: Cause | None = None
     beats: Mapping[str, str] = field(default_factory=dict)
     """The key of the last beat, or of the process, by source."""
-    beat_at: float | None = None
-    """Monotonic seconds of the last beat of any source."""
+    beat_at: Mapping[str, float] = field(default_factory=dict)
+    """Monotonic seconds of the last beat by source, less the time in which nobody looked. A record may be as old as
+    SAVED of `timeout`."""
     verdict: str = ""
     """The worst verdict of the last firing; empty before there is one."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from cancelall.config.guards import GuardSettings
 from cancelall.core.errors import ExitStatus
 from cancelall.core.results import ProfileReport
 from cancelall.engine.run import Listener
@@ -37,6 +38,9 @@ class Teller(Protocol):
 
     def standing(self, status: Callable[[], GuardStatus]) -> None:
         """The guard stands; `status` tells at any time how: for the live line."""
+
+    def reloaded(self, settings: GuardSettings) -> None:
+        """Another configuration is in force."""
 
     def changed(self, record: GuardRecord, before: GuardState) -> None:
         """It has come into another state: `record` is on the disk already."""

@@ -100,6 +100,16 @@ def resolve(host: str, port: int, until: float | None = None) -> list[Address]:
     return list(_looked_up(host, port, until).addresses)
 
 
+def renew(host: str, port: int) -> Exception | None:
+    """Look a name up once more; blocks. What was known of it stays where that fails: why is what is returned."""
+    again = _LookUp().run(host, port)
+    with _lock:
+        known = _names.get((host, port))
+        if again.fault is None or known is None:
+            _names[host, port] = again
+    return again.fault
+
+
 def standstill(host: str, seconds: float) -> Literal["", "name", "connection"]:
     """What connecting to a host has been waiting for, so many seconds at least; empty where it gets on."""
     latest = time.monotonic() - seconds

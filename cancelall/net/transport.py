@@ -48,6 +48,9 @@ SPARE = 4
 IDLE_SECONDS = 15.0
 """How long a connection is kept without use: a router on the way may have forgotten it without a word."""
 
+_AT_ONCE = 0.05
+"""Seconds that writing on a connection with nothing under way may take: it fits into the system's buffer."""
+
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TARGET = re.compile(r"[!-~]+")
 _VALUE = re.compile(r"[\t -~\x80-\xff]*")
@@ -110,14 +113,56 @@ def ask(out: Outgoing, made: socket.socket) -> Answered:
     out.handle.hold(made)
     reader = None
     try:
-        _send(out, made)
+        if not out.began:
+            _send(out, made)
         reader = answer.Reader(made, out.until, out.seconds, out.monotonic)
-        return Answered(head=answer.head(reader), reader=reader)
+        answered = Answered(head=answer.head(reader), reader=reader)
+        out.signed.wire.answering = True
+        return answered
     except (OSError, answer.Ended) as fault:
         reason = failures.of_waiting(fault)
         if (reader is not None and reader.begun) or isinstance(fault, TimeoutError):
             raise reason from fault
         raise Unanswered(reason) from fault
+
+
+def leave(signed: SignedRequest, made: socket.socket, until: float, *, keep: bool = True) -> bool:
+    """Write a request on a connection that is there, without a wait; `Transport.send` then reads its answer. False, and
+    the connection is as it was, where nothing may leave any more.
+
+    It is a few kilobytes on a connection with nothing under way. Should it not go, the connection is cut, and whoever
+    reads finds that.
+    """
+    if signed.recalled() or time.monotonic() >= until:
+        return False
+    try:
+        data = request_bytes(signed, _headers(signed, keep=keep))
+    except TransportFault:
+        return False  # it is told where it is sent
+    signed.wire.kept, signed.wire.quiet, signed.wire.left_on = True, False, made
+    try:
+        made.settimeout(_AT_ONCE)
+        made.sendall(data)
+    except (OSError, ValueError):
+        connection.shut(made)
+    return True
+
+
+def exchanged(signed: SignedRequest, made: socket.socket, seconds: float) -> Reply | None:
+    """The answer to a request on a connection that stays with the caller; None where nothing may be sent on it again.
+
+    `seconds` bounds all of it. Raises TransportFault; the connection is then to be closed.
+    """
+    until = time.monotonic() + seconds
+    data = request_bytes(signed, _headers(signed, keep=True))
+    out = Outgoing(signed=signed, data=data, until=until, seconds=seconds, handle=Handle(), sent=lambda: None)
+    try:
+        answered = ask(out, made)
+    except Unanswered as broken:
+        raise broken.fault from broken.__cause__
+    body = _body(out, answered, lambda size: None)
+    lasting = answered.head.lasting and answered.reader.empty and silent(made)
+    return _reply(answered, body, made.family) if lasting else None
 
 
 def _body(out: Outgoing, answered: Answered, large: Callable[[int], None]) -> bytes:
@@ -259,7 +304,8 @@ class Transport:
         route = Route(ca_bundle=self.route.ca_bundle) if local else self.route
         if route.proxy is not None and signed.family is not None:
             raise TransportFault("a proxy chooses the address family itself", sent="no")
-        signed.wire.quiet = True
+        left_on, signed.wire.left_on = signed.wire.left_on, None
+        signed.wire.quiet = left_on is None
         out = Outgoing(
             signed=signed,
             data=request_bytes(signed, _headers(signed, keep=self._keeps)),
@@ -269,8 +315,9 @@ class Transport:
             sent=route.noting(sent),
             monotonic=self._monotonic,
         )
+        out.began = out.reported = left_on is not None
         try:
-            return self._by(route, out)
+            return self._by(route, out, left_on)
         except TransportFault as fault:
             refused = fault.sent == "no" and not fault.final and not out.began and not out.handle.given_up
             if not (route.proxy_from_environment and refused):
@@ -283,11 +330,13 @@ class Transport:
         """Close the connections that are kept, and keep none any more."""
         self._kept.end()
 
-    def _by(self, route: Route, out: Outgoing) -> Reply:
-        """One attempt on one route: on a connection that is kept, or else on a new one."""
+    def _by(self, route: Route, out: Outgoing, left_on: socket.socket | None = None) -> Reply:
+        """One attempt on one route: on the connection on which it has left, on one that is kept, or on a new one."""
         kept = self._kept if route.proxy == self.route.proxy and self._keeps else None
         try:
-            may = kept is not None and not out.signed.request.changes
+            if left_on is not None:
+                return self._on(left_on, route, out, kept)
+            may = kept is not None and not (out.signed.request.changes or out.signed.new_connection)
             made = kept.take(out.signed.family, rested=out.signed.rested_connection) if kept and may else None
             if made is not None:
                 try:
@@ -311,9 +360,11 @@ class Transport:
                 from cancelall.net import proxied
 
                 return proxied.tunnel(route, origin, self._seconds(out), out.until, out.handle)
-            made = self._ready(origin, route.ca_bundle, self._seconds(out)) if self._ready else None
+            ready = None if out.signed.new_connection else self._ready
+            made = ready(origin, route.ca_bundle, self._seconds(out)) if ready else None
             if made is not None:
                 if family in (None, made.family):
+                    out.signed.wire.kept = True
                     return made
                 made.close()
             try:

@@ -65,14 +65,17 @@ class Book:
             self._client_ids[order.client_id] = order.id
         return order
 
-    def close(self, order_id: str, status: Literal["cancelled", "filled"], when_ms: int) -> SimOrder | None:
-        """Take an order off the book; None if it is no longer there."""
+    def close(
+        self, order_id: str, status: Literal["cancelled", "filled"], when_ms: int, **extra: object
+    ) -> SimOrder | None:
+        """Take an order off the book, and remember more of its end; None if it is no longer there."""
         before = self._open.pop(order_id, None)
         if before is None:
             return None
         del self._segments[before.segment][order_id]
         remaining = "0" if status == "filled" else before.remaining
         after = replace(before, status=status, remaining=remaining, updated_ms=when_ms)
+        after = after.but(**extra) if extra else after
         self._closed[order_id] = before, after
         return after
 

@@ -19,6 +19,7 @@ from typing import ClassVar
 
 from . import spoil
 from .book import Account, Book, SimOrder
+from .countdowns import Countdowns
 from .faults import SPECS, Fault, FaultSet, FaultSpec, Fits, Kind, parse_fault
 from .limits import AddressLimit, Allowance, TokenBuckets
 from .refusals import Answered, Refusal, Refused, bare
@@ -86,6 +87,7 @@ class FakeVenue(ABC):
         self.accounts: dict[str, Account] = {}
         self.requests: list[LoggedRequest] = []
         self.lock = threading.RLock()
+        self.countdowns = Countdowns(self.now_ms, self.later, self.run_out)
         self._faults = FaultSet(())
         self._later: list[tuple[int, int, Callable[[int], object]]] = []
         self._later_count = 0
@@ -459,6 +461,12 @@ class FakeVenue(ABC):
         if fills:
             account.book.close(placed.id, "filled", placed.created_ms)
         return placed
+
+    def run_out(self, account: Account, covers: Callable[[SimOrder], bool], when_ms: int) -> None:
+        """A countdown has come to its end: the orders that it covers go, and their ends say why."""
+        for order in [one for one in account.book.open() if covers(one)]:
+            if after := account.book.close(order.id, "cancelled", when_ms, ended_by="countdown"):
+                self.on_cancelled(account, after)
 
     def place_like(self, account: Account, order: SimOrder, when_ms: int) -> SimOrder:
         """Put a fresh copy of an order on the book, as a bot would: its client id is the owner's next one."""

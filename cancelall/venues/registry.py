@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cancelall.core.declare import Opt
+from cancelall.core.errors import CancelallError
 
 if TYPE_CHECKING:
+    from cancelall.core.profile import Profile
     from cancelall.venues.contract import Segment, Venue
 
 VENUES: Mapping[str, str] = {
@@ -75,3 +77,17 @@ def segments(venue: Venue[Any, Any, Any], options: Any, facts: Any, environment:
     Raises OptionError when the options leave none.
     """
     return venue.segments(options, facts, environment)
+
+
+def first_cancels(profile: Profile, origin: str) -> int:
+    """How many cancels of a profile leave at once for an origin; 1 where the first request there is a read, 0 where its
+    options leave nothing.
+    """
+    venue = load(profile.venue)
+    try:
+        known = segments(venue, profile.options, venue.facts, profile.environment)
+    except CancelallError:  # told where the profile is swept
+        return 0
+    return max(
+        1, sum(profile.further.get(one.host, profile.origin) == origin for segment in known for one in segment.blind)
+    )

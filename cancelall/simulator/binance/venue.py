@@ -12,6 +12,7 @@ from ..faults import Kind
 from ..positions import SimPosition, held
 from ..refusals import Refused, page, positive
 from ..routes import Call, Handler, Route, Routes, cancel, create, listing, public, read
+from .countdown import countdown
 from .state import BAD_SYMBOL, NO_SUCH_ORDER, UNKNOWN_ORDER, State, missing
 from .wallets import BOOKS, ROWS, SimBook, book_of, closes, number_of
 
@@ -296,6 +297,8 @@ def _routes() -> dict[str, Route]:
         add(read, f"GET {book.query}", partial(query_one, book))
         add(create, f"POST {book.cancel}", partial(place, book))
     add(cancel, "DELETE /eapi/v1/allOpenOrdersByUnderlying", by_underlying, 5)
+    for path, segment in (("fapi", "usdm"), ("dapi", "coinm")):
+        add(create, f"POST /{path}/v1/countdownCancelAll", partial(countdown, segment), 10)
     for path, segment in (("/api/v3", "spot"), ("/sapi/v1/margin", "margin"), ("/papi/v1/margin", "pm margin")):
         add(listing, f"GET {path}/openOrderList", partial(open_lists, segment), 6)
     for market in ("spot", "futures"):

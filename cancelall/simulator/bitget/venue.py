@@ -17,6 +17,7 @@ from ..wire import Headers, SimReply, SimRequest, json_reply
 from . import account, orders
 from . import listing as listings
 from .account import KEY_HEADER, authenticate, check_headers
+from .countdown import countdown
 from .instruments import BORROWED, MARGIN, PAIR, stock
 from .positions import all_positions, current_positions
 from .state import State
@@ -82,6 +83,7 @@ class Bitget(State):
             "POST /api/v3/trade/cancel-batch": cancel(orders.unified_batch, 5),
             "POST /api/v3/trade/cancel-order": cancel(orders.unified_one),
             "POST /api/v3/trade/cancel-strategy-order": cancel(orders.strategy_one),
+            "POST /api/v3/trade/countdown-cancel-all": create(countdown, 1),
             "POST /api/v3/trade/place-order": create(orders.place),
             "POST /api/v3/trade/place-strategy-order": create(orders.place, detail=orders.STRATEGIES),
             "GET /api/v3/trade/unfilled-orders": listing(listings.unified, 20),

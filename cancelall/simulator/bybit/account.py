@@ -93,6 +93,13 @@ def account_info(venue: State, call: Call) -> Answer:
     return Answer(result=_ACCOUNT | {"updatedTime": str(venue.server_now())})
 
 
+def dcp_info(venue: State, call: Call) -> Answer:
+    """https://bybit-exchange.github.io/docs/v5/account/dcp-info: empty for an account that was not set up."""
+    fault = venue.fault("dcp", call.request)
+    names = str(fault.value).split("+") if fault else []
+    return Answer(result={"dcpInfos": [{"product": one, "dcpStatus": "ON", "timeWindow": "10"} for one in names]})
+
+
 def market_time(venue: State, call: Call) -> Answer:
     now_ms = venue.server_now()
     return Answer(result={"timeSecond": str(now_ms // 1000), "timeNano": str(now_ms * 1_000_000)})

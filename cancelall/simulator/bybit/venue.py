@@ -10,7 +10,7 @@ from ..limits import AddressLimit, Allowance
 from ..refusals import Answered, Refusal, Refused, bare, page
 from ..routes import NOBODY, Call, Routes, cancel, create, listing, public, read
 from ..wire import Headers, SimReply, SimRequest, json_reply
-from .account import KEY_HEADER, account_info, authenticate, market_time, nothing, query_api
+from .account import KEY_HEADER, account_info, authenticate, dcp_info, market_time, nothing, query_api
 from .instruments import stock
 from .listing import history, instruments_info, realtime, spread_instruments
 from .orders import cancel_all, cancel_batch, cancel_one, create_order
@@ -59,6 +59,7 @@ class Bybit(State):
             "GET /v5/position/list": read(position_list, 50),
             "GET /v5/user/query-api": read(query_api, 10),
             "GET /v5/account/info": read(account_info, 50),
+            "GET /v5/account/query-dcp-info": read(dcp_info, 10),
             # Empty, but there: clients that load everything ask for it.
             "GET /v5/asset/coin/query-info": read(nothing("rows"), 50),
             "GET /v5/market/time": public(market_time),

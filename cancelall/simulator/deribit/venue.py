@@ -5,6 +5,7 @@ https://docs.deribit.com/articles/json-rpc-overview: a path below `/api/v2`, as 
 
 from ..book import SimOrder
 from ..positions import SimPosition, held
+from ..refusals import Refused
 from ..routes import Call, Route, Routes, cancel, create, listing, public, read
 from . import orders
 from .instruments import CURRENCIES, INSTRUMENTS, KINDS
@@ -37,6 +38,14 @@ def instruments(venue: State, call: Call) -> object:
 def locks(venue: State, call: Call) -> object:
     locked = venue.setting("locked", call.request, "")
     return [{"currency": one, "locked": one == locked, "message": ""} for one in CURRENCIES]
+
+
+def on_disconnect(venue: State, call: Call) -> object:
+    """https://docs.deribit.com/api-reference/session-management/private-get_cancel_on_disconnect"""
+    scope = str(params_of(call).get("scope", "connection"))
+    if scope != "account":
+        raise Refused(10030, "not_supported_over_http")
+    return {"scope": scope, "enabled": venue.fault("disconnect", call.request) is not None}
 
 
 def _closes(order: SimOrder) -> SimPosition | None:
@@ -77,6 +86,7 @@ def _methods() -> dict[str, Route]:
         "private/get_order_history_by_currency": read(orders.history, 1, "reads"),
         "private/get_trigger_order_history": read(orders.trigger_history, 1, "reads"),
         "private/get_user_locks": read(locks, 1, "reads"),
+        "private/get_cancel_on_disconnect": read(on_disconnect, 1, "reads"),
         "private/get_positions": read(positions, 1, "reads"),
         **dict.fromkeys(("private/buy", "private/sell"), create(orders.place, 1, "matching")),
         "public/auth": read(log_in),

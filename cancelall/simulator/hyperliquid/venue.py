@@ -16,6 +16,7 @@ from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..wire import Headers, SimReply, SimRequest, json_reply
 from . import markets
 from .markets import CORE, TWAPS
+from .schedule import schedule_cancel
 from .state import GONE, MALFORMED, State, below
 
 _MOST = 200
@@ -23,7 +24,6 @@ _WINDOW_MS = 60_000
 _WEIGHT = 1200
 _WEIGHTS = {**dict.fromkeys(("clearinghouseState", "orderStatus", "exchangeStatus"), 2), "userRole": 60}
 _HISTORY = 2000
-_NO_VOLUME = "Cannot set scheduled cancel time until enough volume traded. Required: $1000000. Traded: $0."
 
 
 # --- reads -----------------------------------------------------------------------------------------------------------
@@ -88,6 +88,8 @@ def order_status(venue: State, call: Call) -> object:
 
 def _status(venue: State, order: SimOrder, at_ms: int | None = None) -> dict[str, object]:
     words = {"open": "open", "cancelled": "canceled", "filled": "filled"}
+    if order.extra.get("ended_by") == "countdown":
+        words["cancelled"] = "scheduledCancel"
     at = venue.to_server(order.updated_ms if at_ms is None else at_ms)
     return {"order": markets.order_row(order, venue.to_server), "status": words[order.status], "statusTimestamp": at}
 
@@ -236,10 +238,6 @@ def place_orders(venue: State, call: Call) -> object:
     return {"type": "order", "data": {"statuses": said}}
 
 
-def schedule_cancel(venue: State, call: Call) -> object:
-    raise Refused(0, _NO_VOLUME)
-
-
 class Calls(Routes):
     """What a request is for stands in its body."""
 
@@ -277,7 +275,7 @@ class Hyperliquid(State):
             "POST /exchange cancel": cancel(cancel_orders),
             "POST /exchange cancelByCloid": cancel(cancel_orders),
             "POST /exchange twapCancel": cancel(cancel_twap),
-            "POST /exchange scheduleCancel": cancel(schedule_cancel),
+            "POST /exchange scheduleCancel": create(schedule_cancel),
             "POST /exchange noop": create(lambda *_: {"type": "default"}),
             "POST /exchange order": create(place_orders),
         }

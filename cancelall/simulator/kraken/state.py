@@ -89,6 +89,12 @@ def _descr(order: SimOrder, _: object) -> dict[str, object]:
     }
 
 
+def _reason(order: SimOrder, _: object) -> str | None:
+    """Which one the dead-man's timer leaves is not documented: none, here."""
+    ours = order.status == "cancelled" and order.extra.get("ended_by") != "countdown"
+    return "User requested" if ours else None
+
+
 _STATUSES = {"cancelled": "canceled", "filled": "closed"}
 _table = tables(
     {
@@ -97,7 +103,7 @@ _table = tables(
         "closed": lambda order, to_server: to_server(order.updated_ms) / 1000,
         "status": lambda order, _: _STATUSES.get(order.status, order.extra.get("status", "open")),
         "margin": lambda order, _: "leverage" in order.extra,
-        "reason": lambda order, _: "User requested" if order.status == "cancelled" else None,
+        "reason": _reason,
     }
 )
 _ROW = """

@@ -14,6 +14,7 @@ from ..positions import SimPosition, held
 from ..refusals import positive, string, whole
 from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..rows import fixed, iso
+from .countdown import cancel_all_after
 from .state import ARGUMENTS, NO_ORDER, PAIRS, SPOT, State, closed_row, make, open_row, pair_named, refused
 
 _BATCH, _IDS, _PAGE, _DAY_MS = 50, 50, 50, 86_400_000
@@ -211,6 +212,7 @@ class Kraken(State):
             "POST /0/private/CancelAll": cancel(cancel_all, detail=1),
             "POST /0/private/CancelOrder": cancel(cancel_order),
             "POST /0/private/CancelOrderBatch": cancel(cancel_batch),
+            "POST /0/private/CancelAllOrdersAfter": create(cancel_all_after, detail=1),
             "POST /0/private/AddOrder": create(add_order),
             "POST /0/private/OpenOrders": listing(open_orders, detail=1),
             "POST /0/private/ClosedOrders": read(closed_orders, detail=2),

@@ -27,12 +27,17 @@ def _state(order: SimOrder, _: object) -> str:
     return "partially_filled" if order.executed and order.kind not in ALGOS else "live"
 
 
+def _source(order: SimOrder, _: object) -> str:
+    """1: by its owner; 20: by Cancel All After."""
+    return "" if order.status != "cancelled" else "20" if order.extra.get("ended_by") == "countdown" else "1"
+
+
 _table = tables(
     {
         "state": _state,
         "px": lambda order, _: "" if order.price == "0" else order.price,
         "reduces": lambda order, _: str(order.reduce_only).lower(),
-        "source": lambda order, _: "1" if order.status == "cancelled" else "",
+        "source": _source,
     }
 )
 _WHAT = "instId=.symbol instType=?instType side state tdMode=?tdMode posSide=?posSide|net sz=.quantity tag= lever="

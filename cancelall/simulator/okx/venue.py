@@ -10,7 +10,7 @@ from ..limits import Allowance
 from ..refusals import Refusal, Refused, bare
 from ..routes import NOBODY, Call, Routes, cancel, create, listing, public, read
 from ..wire import Headers, SimReply, SimRequest, json_reply
-from . import account, orders
+from . import account, countdown, orders
 from . import listing as lists
 from .instruments import ALGOS
 from .state import KEY_HEADER, WRONG_ENVIRONMENT, State, authenticate, read_body, rows
@@ -38,6 +38,8 @@ class Okx(State):
             "POST /api/v5/trade/cancel-order": cancel(orders.cancel_orders, 60, detail=_BY_INSTRUMENT),
             "POST /api/v5/trade/cancel-algos": cancel(orders.cancel_algos, 20, detail=_BATCH),
             "POST /api/v5/trade/cancel-advance-algos": cancel(orders.cancel_advance, 20, detail=_BATCH),
+            "POST /api/v5/trade/cancel-all-after": create(countdown.orders, 2),
+            "POST /api/v5/sprd/cancel-all-after": create(countdown.spreads, 2),
             "POST /api/v5/trade/order": create(orders.place, 60, detail=_BY_INSTRUMENT),
             "POST /api/v5/trade/batch-orders": create(orders.place, 300, detail=_BATCH),
             "POST /api/v5/trade/order-algo": create(orders.place, 20),

@@ -14,9 +14,9 @@ from cancelall.venues.contract import Limit, query
 
 WEIGHTS = {"api": 6000, "sapi": 12_000, "futures": 2400, "eapi": 2400, "papi": 6000}
 """Weight per minute and IP address. That of /sapi is one of each endpoint: here all of them share it."""
-_LIMIT_OF = {"": "api", "sapi": "sapi", "fapi": "futures", "dapi": "futures", "eapi": "eapi", "papi": "papi"}
+LIMIT_OF = {"": "api", "sapi": "sapi", "fapi": "futures", "dapi": "futures", "eapi": "eapi", "papi": "papi"}
 """USD-M and COIN-M have shared one limit since 2026-06-30 ("Important CM-UM Integration Notice", A.3)."""
-FURTHER_LIMITS = {host: (name, Limit(count=WEIGHTS[name], seconds=60.0)) for host, name in _LIMIT_OF.items() if host}
+FURTHER_LIMITS = {host: (name, Limit(count=WEIGHTS[name], seconds=60.0)) for host, name in LIMIT_OF.items() if host}
 ADDRESS_LIMIT = Limit(count=WEIGHTS["api"], seconds=60.0)
 LIMITS = {name: Limit(count=1000) for name in WEIGHTS}
 """Raw requests: 300,000 in 5 minutes on spot. Cancels count against no limit of orders."""
@@ -36,6 +36,8 @@ _COSTS = {
     "GET /sapi/v1/margin/isolated/account": 10,
     "GET /sapi/v1/margin/order": 10,
     "DELETE /sapi/v1/margin/order": 10,
+    "POST /fapi/v1/countdownCancelAll": 10,
+    "POST /dapi/v1/countdownCancelAll": 10,
     "GET /fapi/v1/openOrders": 40,
     "GET /fapi/v1/openAlgoOrders": 40,
     "GET /fapi/v3/positionRisk": 5,
@@ -68,7 +70,10 @@ MODE = "tell what the account was opened for: demo trading, which has no such ca
 PAIRS = "list the pairs that have an isolated margin account: that there is none is an answer"
 PARENTS = "list TWAP and VP orders"
 _OBJECTS = frozenset(
-    {Purpose.CANCEL, Purpose.FINAL_STATES, Purpose.DISCOVERY, Purpose.QUESTION, MODE, PAIRS, PARENTS, "list positions"}
+    {
+        *(Purpose.CANCEL, Purpose.FINAL_STATES, Purpose.DISCOVERY, Purpose.QUESTION, Purpose.ARM, Purpose.DISARM),
+        *(MODE, PAIRS, PARENTS, "list positions"),
+    }
 )
 """What is answered by an object without a code."""
 
@@ -91,7 +96,7 @@ def _request(method: str, path: str, purpose: str, priority: Priority, values: M
         query=query(**values),
         changes=method != "GET",
         priority=priority,
-        bucket=_LIMIT_OF[host],
+        bucket=LIMIT_OF[host],
         host=host,
         purpose=purpose,
     )
@@ -105,6 +110,11 @@ def delete(path: str, purpose: str, values: Mapping[str, str], priority: Priorit
 def get(path: str, purpose: str, values: Mapping[str, str] = NOTHING, priority: Priority = Priority.LISTING) -> Request:
     """A read."""
     return _request("GET", path, purpose, priority, values)
+
+
+def post(path: str, purpose: str, values: Mapping[str, str]) -> Request:
+    """A change that is no cancel; it stands in the query, too."""
+    return _request("POST", path, purpose, Priority.OTHER, values)
 
 
 def parameters(request: Request) -> Mapping[str, str]:
@@ -225,7 +235,7 @@ def _good(request: Request, answer: object, code: int | None, reply: Reply) -> J
 def _hold(request: Request, reply: Reply) -> float | None:
     """Seconds for which cancels by name wait, once this address has used up most of the weight of a minute."""
     used = next((value for name, value in reply.headers.items() if name.startswith("x-mbx-used-weight-1m")), "")
-    most = WEIGHTS[_LIMIT_OF[request.host]] - _KEPT_BACK
+    most = WEIGHTS[LIMIT_OF[request.host]] - _KEPT_BACK
     return (
         _rest_of_a_minute(reply) if used.isascii() and used.isdigit() and len(used) < 9 and int(used) >= most else None
     )

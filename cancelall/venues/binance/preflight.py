@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
 from cancelall.core.model import Priority, Purpose, Reply, Request
-from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question, Window
+from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question, Window, share
 from cancelall.venues import payload
-from cancelall.venues.binance.api import MODE, NO_SUCH_CALL, delete, get
+from cancelall.venues.binance.api import LIMIT_OF, MODE, NO_SUCH_CALL, WEIGHTS, delete, get
 from cancelall.venues.binance.books import BOOKS
 from cancelall.venues.binance.options import BinanceOptions, selected, symbols_of
 
@@ -74,10 +75,34 @@ def probes(options: BinanceOptions, environment: str) -> tuple[Probe, ...]:
     return tuple(found)
 
 
+def public(options: BinanceOptions) -> Mapping[str, Question]:
+    """The clock of each further host. Portfolio margin tells none, but answers a ping:
+    https://developers.binance.com/docs/derivatives/portfolio-margin/market-data
+    """
+
+    def of(host: str, path: str, read: Callable[[Request, Reply], KeyFacts]) -> Question:
+        request = replace(get(path, Purpose.QUESTION), signed=False, host=host)
+        return Question(name="server time", request=request, read=read)
+
+    clocks = {host: of(host, f"/{host}/v1/time", _read_time) for host in ("fapi", "dapi", "eapi")}
+    return clocks | {"papi": of("papi", "/papi/v1/ping", lambda request, reply: KeyFacts())}
+
+
+def budget(host: str, headers: Mapping[str, str]) -> float | None:
+    """Each answer has the weight that this address has used in the minute:
+    https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits
+    """
+    used = next((value for name, value in headers.items() if name.startswith("x-mbx-used-weight-1m")), "")
+    spent = share(used, str(WEIGHTS[LIMIT_OF[host]]))
+    return None if spent is None else max(0.0, 1 - spent)
+
+
 PREFLIGHT = Preflight(
+    budget=budget,
     questions=questions,
     # `serverTime - recvWindow <= timestamp < serverTime + 1000`. Timestamps are 200 ms late on purpose.
     window=lambda options: Window(behind_ms=options.recv_window - 200, ahead_ms=1200),
+    public=public,
     key_page="https://www.binance.com/en/my/settings/api-management",
     probes=probes,
     no_probe="only spot, USD-M and COIN-M have one that stays within a listing",

@@ -31,6 +31,7 @@ _PER_SECOND = {
     "/api/v3/trade": {
         5: "cancel-symbol-order cancel-batch",
         10: "cancel-order cancel-strategy-order",
+        1: "countdown-cancel-all",
         20: "unfilled-orders unfilled-strategy-orders history-orders history-strategy-orders",
     },
     "/api": {1: "v2/spot/account/info v3/account/info", 20: "v2/public/time v3/account/settings"},

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from cancelall.core.model import Priority, Purpose, Reply, Request
-from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question, Window
+from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question, Window, share
 from cancelall.venues import payload
 from cancelall.venues.bybit.api import get, post
 from cancelall.venues.bybit.options import LINEAR_COINS, BybitOptions, Category, holds, selected
@@ -111,7 +112,14 @@ def _symbol(category: Category, options: BybitOptions) -> str | None:
     return f"{options.settle_coin or 'BTC'}USD" if category == "inverse" else "BTCUSDT"
 
 
+def budget(host: str, headers: Mapping[str, str]) -> float | None:
+    """Of the limit that the request counted against: https://bybit-exchange.github.io/docs/v5/rate-limit"""
+    left, most = headers.get("x-bapi-limit-status", ""), headers.get("x-bapi-limit", "")
+    return share(left, most)
+
+
 PREFLIGHT = Preflight(
+    budget=budget,
     questions=questions,
     # `server - recv_window <= timestamp < server + 1000`: https://bybit-exchange.github.io/docs/v5/guide
     # Timestamps are 200 ms late on purpose.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cancelall.core.preflight import KeyFacts, Preflight
+from cancelall.core.preflight import KeyFacts, Preflight, Question
+from cancelall.venues.deltadefi.api import market_config
 from cancelall.venues.deltadefi.options import DeltadefiOptions
 
 
@@ -29,5 +30,9 @@ PREFLIGHT = Preflight(
     key_page="https://docs.deltadefi.io/start-trading/developers/auth",
     # Cancels were seen to land 1.85 s after their answer, on orders that were placed meanwhile.
     probes=lambda options, environment: (),
+    # No answer tells the venue's clock.
+    public=lambda options: {
+        "": Question(name="markets", request=market_config(), read=lambda request, reply: KeyFacts())
+    },
     no_probe="a cancel can land seconds after its answer, on new orders; the key is the same one that has just read",
 )

@@ -162,6 +162,7 @@ def cost(request: Request) -> int:
 
 _KEYS_PAGE = "https://app.hyperliquid.xyz/API"
 _NOT_APPROVED = f"the venue knows no such key: approve it, renew it, or check environment and account: {_KEYS_PAGE}"
+_TOO_SMALL = "the account has not traded enough, $1,000,000, for the venue's own switch"
 _REPORT = "the venue has changed its interface: report this"
 _REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
     ("user or api wallet", "auth", Reach.KEY, _NOT_APPROVED),
@@ -170,6 +171,8 @@ _REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
     ("multi-sig required", "mode", Reach.KEY, "the account needs several signatures: no single key can cancel there"),
     ("mainnet and testnet require different signature", "environment", Reach.KEY, "check environment"),
     ("unable to recover signer", "auth", Reach.KEY, "check private_key; if it is right, report this"),
+    ("cannot set scheduled cancel time until", "permission", Reach.REQUEST, _TOO_SMALL),
+    ("scheduled cancel time too early", "parameter", Reach.REQUEST, "set this machine's clock"),
     ("signed action over weight limit", "parameter", Reach.REQUEST, _REPORT),
 )
 """How a refusal of an action begins, in small letters. The sentences are those that clients met; none is documented."""

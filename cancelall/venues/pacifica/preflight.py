@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from cancelall.core.model import Priority, Purpose, Reply, Request
-from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question, Window
+from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question, Window, share
 from cancelall.venues import payload
-from cancelall.venues.pacifica.api import API, get, signed_answer
+from cancelall.venues.pacifica.api import API, get, limit, signed_answer
 from cancelall.venues.pacifica.options import PacificaOptions
 from cancelall.venues.pacifica.venue import read_known
 
@@ -70,11 +72,30 @@ def probes(options: PacificaOptions, environment: str) -> tuple[Probe, ...]:
     return (Probe(request=signed_answer(), description="a TWAP order whose id cannot exist"),)
 
 
+_NOBODY = "11111111111111111111111111111111"
+"""Solana's system program: an account that nobody has there."""
+
+
+def public(options: PacificaOptions) -> Mapping[str, Question]:
+    """No call tells the venue's clock. Which account is read does not matter: every answer will do."""
+    request = replace(get("/account", None, Purpose.QUESTION, account=options.account or _NOBODY), signed=False)
+    return {"": Question(name="account", request=request, read=lambda request, reply: KeyFacts())}
+
+
+def budget(host: str, headers: Mapping[str, str]) -> float | None:
+    """Every answer tells what is left of the credits: https://docs.pacifica.fi/api-documentation/api/rate-limits"""
+    reply = Reply(status=200, headers=headers, body=b"")
+    left, most = limit(reply, "ratelimit", "r"), limit(reply, "ratelimit-policy", "q")
+    return None if left is None or most is None else share(str(left), str(most))
+
+
 PREFLIGHT = Preflight(
+    budget=budget,
     questions=questions,
     known=_known,
     # How far ahead a timestamp may be is not documented; they are one second late on purpose.
     window=lambda options: Window(behind_ms=options.expiry_window - 1000, ahead_ms=1000),
     key_page="https://app.pacifica.fi/apikey",
     probes=probes,
+    public=public,
 )

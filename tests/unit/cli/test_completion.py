@@ -85,7 +85,7 @@ def test_tab_offers_commands_and_profiles(desk: Path, shell: str) -> None:
 CASES = [
     (("co",), {"config"}),
     (("m",), {"mm-2", "mm-3"}),
-    (("b",), {"bybit", "bitget", "binance"}),
+    (("b",), {"bybit", "bitget", "binance", "beat"}),
     (("mm-2",), {"mm-2"}),
     (("mm-2", "--prod"), {"--product-type"}),  # a profile has the options of its venue
     (("mm-3", "--category", "s"), {"spot", "spread", "strategy"}),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from cancelall.core.errors import TransportFault
-from cancelall.core.model import Reply, Request, SignedRequest
+from cancelall.core.model import Reply, Request, SignedRequest, Wire
 from cancelall.engine import hedge
 from cancelall.venues.bybit import venue as bybit
 
@@ -154,6 +154,99 @@ def test_both_end_with_whoever_waits() -> None:
     with pytest.raises(TimeoutError):
         two.answer(0.1)
     assert sorted(two.cancelled) == [FIRST, SECOND]
+
+
+# --- a connection that was kept warm ---------------------------------------------------------------------------------
+
+COLD = replace(ORIGINAL, copy_of=ORIGINAL, new_connection=True, wire=Wire())
+
+
+@dataclass
+class Warm:
+    """A request on a kept connection, its copy on a new one, and, where there is one, over the second name."""
+
+    first: Behaviour
+    cold: Behaviour
+    second: Behaviour | None = None
+    kept: bool = True
+    answering: bool = False
+    sent: list[str] = field(default_factory=list)
+    given_up: list[str] = field(default_factory=list)
+
+    async def _send(self, signed: SignedRequest) -> Reply:
+        name = {id(self.original): "first", id(COLD): "cold"}.get(id(signed), "second")
+        self.sent.append(name)
+        behaviour = {"first": self.first, "cold": self.cold}.get(name, self.second)
+        assert behaviour is not None
+        return await behaviour()
+
+    def answer(self, seconds: float = 10.0) -> Reply:
+        self.original = replace(ORIGINAL, wire=Wire(kept=self.kept, answering=self.answering))
+
+        async def work() -> Reply:
+            one = hedge.Hedge(
+                send=self._send,
+                copy=None if self.second is None else lambda original: COPY,
+                judge=bybit.VENUE.judge,
+                given_up=lambda signed, fault: self.given_up.append(fault.message),
+                cold=lambda original: COLD,
+                cold_after=0.01,
+            )
+            async with asyncio.timeout(seconds):
+                return await one.answer(self.original)
+
+        return asyncio.run(work())
+
+
+def test_silence_on_a_kept_connection_sends_a_copy_on_a_new_one() -> None:
+    one = Warm(silent, good)
+    assert one.answer().body == GOOD
+    assert (one.sent, one.given_up) == (["first", "cold"], ["abandoned"])
+
+
+def test_a_kept_connection_that_breaks_sends_it_at_once() -> None:
+    one = Warm(failing(TransportFault("reset")), good)
+    assert one.answer().body == GOOD
+    assert (one.sent, one.given_up) == (["first", "cold"], ["reset"])
+
+
+@pytest.mark.parametrize(("kept", "answering"), [(False, False), (True, True)])
+def test_no_copy_where_the_connection_was_new_or_the_answer_has_begun(kept: bool, answering: bool) -> None:
+    one = Warm(slow, good, kept=kept, answering=answering)
+    assert one.answer().body == GOOD
+    assert one.sent == ["first"]
+
+
+def test_one_that_breaks_while_it_is_answered_is_copied() -> None:
+    one = Warm(failing(TransportFault("it broke off")), good, answering=True)
+    assert one.answer().body == GOOD
+    assert one.sent == ["first", "cold"]
+
+
+def test_a_new_connection_that_breaks_is_told_of_by_the_first_fault() -> None:
+    one = Warm(failing(TransportFault("the first")), failing(TransportFault("the copy")))
+    with pytest.raises(TransportFault, match="the first"):
+        one.answer()
+    assert one.sent == ["first", "cold"]
+
+
+def test_the_second_name_comes_after_the_new_connection() -> None:
+    one = Warm(silent, silent, second=good)
+    assert one.answer().body == GOOD
+    assert one.sent == ["first", "cold", "second"]
+    one = Warm(slow, good, second=good, kept=False)
+    assert one.answer().body == GOOD
+    assert one.sent == ["first", "second"]
+
+
+def test_with_nothing_left_to_copy_the_first_fault_is_told() -> None:
+    one = Warm(failing(TransportFault("gone")), good, kept=False)
+    with pytest.raises(TransportFault, match="gone"):
+        one.answer()
+    assert one.sent == ["first"]
+    one = Warm(silent, failing(TransportFault("the copy")))
+    with pytest.raises(TimeoutError):
+        one.answer(0.1)
 
 
 def test_only_bybits_global_site_has_a_second_name() -> None:
