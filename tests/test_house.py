@@ -252,9 +252,9 @@ def test_what_costs_is_imported_where_it_is_used(module: str) -> None:
     inside = {name for name in LAZY_OURS if module in below(f"cancelall.{name}")}
     inside |= {"credentials.keyrings"} if module in below("cancelall.cli.auth") else set()
     inside |= {"check"} if module == "cancelall.cli.check" else set()
-    inside |= {"guard"} if module in ("cancelall.cli.guard", "cancelall.cli.guard_teller") else set()
     inside |= {"net.transport"} if module == "cancelall.net.warm" else set()
     inside |= {"net.warm", "engine.primed"} if module in below("cancelall.guard") else set()
+    inside |= {"guard"} if module in ("cancelall.cli.guard", "cancelall.cli.guard_teller") else set()
     inside |= {name for name in LAZY_OURS if name.endswith("positions")} if module.endswith("positions") else set()
     late = {
         name
@@ -309,7 +309,7 @@ def test_a_venue_is_pure(module: str) -> None:
     own = f"venues.{venue_of(module)}"
     allowed = {"core.model", "core.declare", "core.errors", "core.secret"}
     allowed |= {name.removeprefix("cancelall.") for name in SHARED}
-    allowed |= {f"core.{name}" for name in ("preflight", "positions") if module == f"cancelall.{own}.{name}"}
+    allowed |= {f"core.{name}" for name in ("preflight", "positions", "switch") if module == f"cancelall.{own}.{name}"}
     assert {name for name in ours(module) if name != own and not name.startswith(f"{own}.")} <= allowed
     assert not imports(module) & IMPURE
     assert not roots(module) & IMPURE

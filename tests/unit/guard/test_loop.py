@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -134,6 +135,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "_PAUSES", (0.05,))
     monkeypatch.setattr(loop, "_TOLD", 0.05)
     monkeypatch.setattr(standby, "lock_memory", lambda: False)
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A directory whose sockets have short names: the system takes about a hundred characters."""
+    with tempfile.TemporaryDirectory(prefix="guard-") as made:
+        yield Path(made)
 
 
 @pytest.fixture
