@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "beat": "One heartbeat for a guard, or one after the other while a command lives.",
     "setup": "From nothing to a rehearsed kill, one question after the other.",
     "demo": "The whole thing against the embedded exchange on this machine. No account is needed.",
+    "guard": "Stand watch: fire when a bot falls silent or dies, at a kill file, a signal or a word.",
     "config": "The config file: where it is, what it says, a first one; set a key, find every mistake.",
     "journal": "The journal of all kills: what was sent, what came back, what was left.",
     "auth": "The keys of a profile: into the OS keyring, where they are, out again, into systemd credentials.",
