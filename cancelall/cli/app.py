@@ -270,6 +270,7 @@ def _for_completion() -> Any:  # as `command`
     """As much of the command line as what is completed needs."""
     from cancelall.cli import completion
 
+    completion.say_stand(os.environ)
     line, further = completion.line_of(os.environ)
     names = completion.venues_of_profiles(line, os.environ)
     first = line[0] if len(line) > 1 or (further and line) else ""
