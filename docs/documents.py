@@ -6,13 +6,14 @@ import importlib
 
 from cancelall.cli import options
 from cancelall.config.example import example_config
+from cancelall.config.guards import GuardKeys
 from cancelall.core import declare
 from cancelall.core.declare import Declared
 from cancelall.core.errors import EXIT_STATUSES
 from cancelall.core.profile import Common
 from cancelall.venues.registry import VENUES, schema
 
-WITH_BLOCKS = ("README.md", "docs/venues.md", "docs/demo.md")
+WITH_BLOCKS = ("README.md", "docs/venues.md", "docs/demo.md", "docs/guard.md")
 """Documents with generated blocks."""
 
 
@@ -34,6 +35,25 @@ def kill_table() -> str:
     for item in declare.declared(options.Kill):
         key = f"`{item.key}`" if item.key in keys else ""
         lines.append(f"| {_flags(item)} | {', '.join(item.opt.commands)} | {key} | {item.on_line} |")
+    return "\n".join(lines)
+
+
+def guard_table() -> str:
+    """The keys of a guard as a Markdown table, with the options that say the same on a line."""
+    lines = ["| key | option | meaning |", "| --- | --- | --- |"]
+    for item in declare.declared(GuardKeys):
+        option = _flags(item) if item.opt.commands else ""
+        values = f" One of `{'` `'.join(item.choices)}`." if item.choices else ""
+        default = item.default if isinstance(item.default, str | int | float) else None
+        shown = (
+            f" Default {default:g}."
+            if isinstance(default, int | float)
+            else f" Default `{default}`."
+            if default
+            else ""
+        )
+        several = " A list." if item.repeatable else ""
+        lines.append(f"| `{item.key}` | {option} | {item.opt.help}{values}{several}{shown} |")
     return "\n".join(lines)
 
 
@@ -111,6 +131,7 @@ def blocks() -> dict[str, str]:
     found |= {
         "exit statuses": statuses_table(),
         "options of a kill": kill_table(),
+        "options of a guard": guard_table(),
         "doubts": doubts_list(),
         "secrets": secrets_table(),
         "keys": common_table(),
