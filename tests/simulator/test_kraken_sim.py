@@ -16,6 +16,7 @@ import pytest
 from cancelall import simulator
 from cancelall.simulator import SimOrder, SimReply, SimRequest, SimServer
 from cancelall.simulator.kraken.state import PAIRS
+from clients import by_a_client, needed
 from simulator.desks import Clock, Desk
 
 
@@ -308,10 +309,10 @@ def test_ccxt_is_refused(server: SimServer) -> None:
     assert len(server.open_orders()) == 18
 
 
-@pytest.mark.conformance
+@by_a_client
 def test_python_kraken_sdk_lists_places_and_cancels(server: SimServer) -> None:
-    """Its nonces are ticks of ten nanoseconds, its batches JSON. `pip install python-kraken-sdk`; tried with 3.5.1."""
-    spot = pytest.importorskip("kraken.spot")
+    """https://github.com/btschwertfeger/python-kraken-sdk: nonces of ticks of ten nanoseconds, batches in JSON."""
+    spot = needed("kraken.spot")
     keys = {"key": server.credentials["api_key"], "secret": server.credentials["api_secret"], "url": server.origin}
     with spot.Trade(**keys) as trade, spot.User(**keys) as user:
         assert set(user.get_open_orders()["open"]) == ids(server.open_orders())
@@ -328,10 +329,9 @@ def test_python_kraken_sdk_lists_places_and_cancels(server: SimServer) -> None:
         assert len(user.get_open_positions()) == 3
 
 
-@pytest.mark.conformance
+@by_a_client
 def test_python_kraken_sdk_is_refused(server: SimServer) -> None:
-    spot = pytest.importorskip("kraken.spot")
-    exceptions = pytest.importorskip("kraken.exceptions")
+    spot, exceptions = needed("kraken.spot"), needed("kraken.exceptions")
     keys = {"key": server.credentials["api_key"], "url": server.origin}
     with spot.Trade(secret=base64.b64encode(b"another").decode(), **keys) as trade:
         with pytest.raises(exceptions.KrakenInvalidSignatureError):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from itertools import islice
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from cancelall.venues.binance import api
 from cancelall.venues.binance import venue as binance
 from cancelall.venues.binance.options import FURTHER, HOSTS, SCHEMA, BinanceFacts, BinanceOptions, BinanceSecrets
 from cancelall.venues.contract import Segment
+from clients import by_a_client, needed
 from support import ROOT, exist
 from unit.venues.kinds import ROWS, reply
 
@@ -97,6 +99,47 @@ def test_rsa_vectors_verify_over_the_prehash_that_we_build(row: dict[str, Any]) 
     assert prehash == row["prehash"]
     for key, one in ((theirs, row["signature"]), (ours.public_key(), signature)):
         key.verify(base64.b64decode(one), prehash.encode(), padding.PKCS1v15(), hashes.SHA256())
+
+
+def rsa_pem() -> Secret:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return Secret(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+
+
+@by_a_client
+@pytest.mark.parametrize("kind", ["hmac", "rsa", "ed25519"])
+def test_the_venues_connector_signs_every_request_as_we_do(kind: str) -> None:
+    """binance-common encodes and signs for each of the venue's connectors; no signature has any chance in it."""
+    utils, signers = needed("binance_common.utils"), needed("binance_common.signature").Signers
+    configuration = needed("binance_common.configuration").ConfigurationRestAPI
+    secret = {"hmac": SECRETS.api_secret, "rsa": rsa_pem(), "ed25519": pem("07" * 32)}[kind]
+    key = secret.reveal()
+    named = {"api_secret": key} if kind == "hmac" else {"private_key": key}
+    theirs, signer = configuration(**named), None if kind == "hmac" else signers.get_signer(key)
+    requests = {one.target: one for one in every_request()}
+    assert len(requests) > 60
+    assert any("%E6%B5%8B" in target for target in requests), "a symbol that is percent-encoded"
+    for request in islice(requests.values(), 0, None, 8 if kind == "rsa" else 1):  # theirs takes 60 ms
+        signed = api.sign(request, replace(SECRETS, api_secret=secret), OPTIONS, 1_700_000_000_000, 1)
+        assert signed.query is not None
+        prehash, _, signature = signed.query.rpartition("&signature=")
+        assert utils.encoded_string(dict(parse_qsl(prehash))) == prehash
+        assert parse_qs(f"signature={signature}")["signature"] == [utils.get_signature(theirs, prehash, signer)]
+
+
+def every_request() -> list[Request]:
+    """What a kill sends: mass cancels, listings, names, and what tells of their ends, in each wallet."""
+    everything: list[Request] = []
+    for facts in (FACTS, BinanceFacts(mode="pm", pairs=("BTCUSDT",)), BinanceFacts(pairs=("BTCUSDT",))):
+        for one in segments(facts).values():
+            named = (order("BTCUSDT"), order("测试USDT", "8"))
+            everything += [*one.mass_cancels(named), *(request for stage in one.listings for request in stage)]
+            everything += [request for request, _ in one.cancels(named, ())]
+            everything += one.final_states(named, 0)
+    return everything
 
 
 def test_only_rsa_and_ed25519_keys_are_keys() -> None:
