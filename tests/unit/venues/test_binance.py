@@ -6,6 +6,7 @@ import base64
 import json
 from dataclasses import replace
 from itertools import islice
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -111,23 +112,35 @@ def rsa_pem() -> Secret:
 
 @by_a_client
 @pytest.mark.parametrize("kind", ["hmac", "rsa", "ed25519"])
-def test_the_venues_connector_signs_every_request_as_we_do(kind: str) -> None:
-    """binance-common encodes and signs for each of the venue's connectors; no signature has any chance in it."""
+def test_the_venues_connector_sends_every_request_as_we_do(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """binance-common stamps, encodes and signs for each of the venue's connectors; no signature is random."""
     utils, signers = needed("binance_common.utils"), needed("binance_common.signature").Signers
     configuration = needed("binance_common.configuration").ConfigurationRestAPI
     secret = {"hmac": SECRETS.api_secret, "rsa": rsa_pem(), "ed25519": pem("07" * 32)}[kind]
     key = secret.reveal()
     named = {"api_secret": key} if kind == "hmac" else {"private_key": key}
-    theirs, signer = configuration(**named), None if kind == "hmac" else signers.get_signer(key)
+    theirs, signer = (
+        configuration(api_key="testkey", base_path="https://x", **named),
+        None if kind == "hmac" else signers.get_signer(key),
+    )
+    monkeypatch.setattr(utils, "get_timestamp", lambda: 1_700_000_000_000)
+    sent: list[dict[str, Any]] = []
+
+    def send(**values: Any) -> Any:
+        sent.append(values)
+        return SimpleNamespace(status_code=200, text="[]", headers={})
+
     requests = {one.target: one for one in every_request()}
     assert len(requests) > 60
     assert any("%E6%B5%8B" in target for target in requests), "a symbol that is percent-encoded"
     for request in islice(requests.values(), 0, None, 8 if kind == "rsa" else 1):  # theirs takes 60 ms
         signed = api.sign(request, replace(SECRETS, api_secret=secret), OPTIONS, 1_700_000_000_000, 1)
-        assert signed.query is not None
-        prehash, _, signature = signed.query.rpartition("&signature=")
-        assert utils.encoded_string(dict(parse_qsl(prehash))) == prehash
-        assert parse_qs(f"signature={signature}")["signature"] == [utils.get_signature(theirs, prehash, signer)]
+        given = {**dict(parse_qsl(request.query)), "recv_window": OPTIONS.recv_window}
+        session = SimpleNamespace(request=send)
+        utils.send_request(session, theirs, request.method, request.path, given, is_signed=True, signer=signer)
+        assert (sent[-1]["method"], sent[-1]["url"]) == (request.method, f"https://x{request.path}")
+        assert sent[-1]["params"] == signed.query
+        assert dict(signed.headers).items() <= sent[-1]["headers"].items()
 
 
 def every_request() -> list[Request]:
