@@ -27,7 +27,7 @@ faults: $(VENV)/.developed  ## what takes minutes: the fault matrix of docs/faul
 	$(PYTEST) -m "faults and not conformance" -n 6 --dist worksteal
 	SOAK=400 $(BIN)/pytest tests/soak/test_schedules.py -n 2 --timeout 600
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n 2 tests/test_fuzz.py tests/unit/cli/test_options.py \
-		tests/unit/config/test_loader.py tests/unit/journal/test_journal.py
+		tests/unit/config/test_loader.py tests/unit/journal/test_journal.py tests/unit/report/test_merge.py
 	$(MAKE) --no-print-directory conformance
 
 conformance: $(VENV)/.developed $(CLIENTS)/.installed $(OLD_CCXT)/.installed  ## other people's clients drive the embedded exchange

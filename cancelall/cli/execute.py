@@ -235,7 +235,13 @@ def execute(
     try:
         after = terms.hold + LAST_PROOF if terms.hold else 0.0
         known = last_words.keep(
-            profiles, json=output.json, dry_run=dry_run, reason=terms.reason, after=after, begun=True
+            profiles,
+            json=output.json,
+            dry_run=dry_run,
+            reason=terms.reason,
+            shard=terms.shard,
+            after=after,
+            begun=True,
         )
         streams = Streams(output, environ, known)
         return _Execution(profiles, streams, environ, known, terms, dry_run=dry_run).status()

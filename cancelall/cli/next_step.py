@@ -54,6 +54,14 @@ def of_run(reports: Sequence[ProfileReport], words: Sequence[str]) -> str:
     return f"stop what places orders, then: {again} {_flag('hold')} {_HOLD}" if left else f"at once: {again}"
 
 
+def of_merged(failed: Sequence[str], shards: Sequence[str], *, left: bool) -> str:
+    """The same for lines of several machines: profiles that are not clear, and shards of which lines are missing."""
+    if not failed and len(shards) == 1:
+        return f"at once: cancelall all {_flag('shard')} {shards[0]}"
+    again = _kill(failed if len(failed) <= _MOST and not shards else [], ())
+    return f"stop what places orders, then: {again} {_flag('hold')} {_HOLD}" if left else f"at once: {again}"
+
+
 def _kill(profiles: Sequence[str], words: Sequence[str]) -> str:
     """The line that kills these profiles, or all, with the options that still count."""
     if len(profiles) == 1:

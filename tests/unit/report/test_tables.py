@@ -67,7 +67,8 @@ def last_line(text: str) -> str:
 
 
 def test_the_line_of_a_profile_is_the_documented_one() -> None:
-    assert profile_line(REPORT, RunFacts(id="5bf1", machine="vps-3", reason="drill")) == (
+    facts = RunFacts(id="5bf1", machine="vps-3", reason="drill", shard=(2, 3, ("a", "bybit", "c", "d", "e")))
+    assert profile_line(REPORT, facts) == (
         '{"schema":1,"profile":"bybit","venue":"bybit","environment":"live","host":"https://api.bybit.com",'
         '"scope":{"settle_coin":"USDT","symbol":["BTCUSDT","ETHUSDT"]},"dry_run":false,'
         '"verdict":"clear","exit_code":0,'
@@ -79,7 +80,8 @@ def test_the_line_of_a_profile_is_the_documented_one() -> None:
         '"not_covered":["trading bots"],'
         '"requests":9,"timing_ms":{"first_request":212,"first_ack":251,"verdict":930},'
         '"error":null,"warnings":[],"positions":null,"positions_unknown":null,'
-        '"run":"5bf1","time":"2026-11-29T12:00:01.250Z","machine":"vps-3","reason":"drill"}\n'
+        '"run":"5bf1","time":"2026-11-29T12:00:01.250Z","machine":"vps-3","reason":"drill",'
+        '"shard":{"index":2,"count":3,"lines":2,"profiles":5,"checksum":"09740d6b5d77d578"}}\n'
     )
 
 
@@ -108,7 +110,7 @@ def test_a_profile_that_could_not_be_read_has_every_key_too() -> None:
         "error": {"kind": "secret", "message": "no api_key", "hint": "set it"},
         "positions": None,
         "positions_unknown": None,
-        **dict.fromkeys(("run", "time", "machine", "reason")),
+        **dict.fromkeys(("run", "time", "machine", "reason", "shard")),
     }
 
 
