@@ -169,6 +169,9 @@ def test_the_same_file_twice_counts_once() -> None:
 def test_a_profile_with_two_results_of_one_run_is_none() -> None:
     whole = merged(ONE + ONE.splitlines(True)[0].replace(b'"requests":0', b'"requests":3'), TWO)
     assert doubt(whole) == "shard 1/2, run run-1 on vps-1: 1 profile(s) have two results"
+    instead = changed(b"".join(ONE.splitlines(True)[1:]), profile="desk-0") + ONE.splitlines(True)[0]
+    assert len(instead.splitlines()) == len(ONE.splitlines())
+    assert merged(changed(instead, requests=3), TWO).doubts == (doubt(whole),), "as many lines as there should be"
 
 
 def test_shards_of_other_configs_do_not_belong_together() -> None:
