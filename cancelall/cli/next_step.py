@@ -54,14 +54,6 @@ def of_run(reports: Sequence[ProfileReport], words: Sequence[str]) -> str:
     return f"stop what places orders, then: {again} {_flag('hold')} {_HOLD}" if left else f"at once: {again}"
 
 
-def of_merged(failed: Sequence[str], shards: Sequence[str], *, left: bool) -> str:
-    """The same for lines of several machines: profiles that are not clear, and shards of which lines are missing."""
-    if not failed and len(shards) == 1:
-        return f"at once: cancelall all {_flag('shard')} {shards[0]}"
-    again = _kill(failed if len(failed) <= _MOST and not shards else [], ())
-    return f"stop what places orders, then: {again} {_flag('hold')} {_HOLD}" if left else f"at once: {again}"
-
-
 def _kill(profiles: Sequence[str], words: Sequence[str]) -> str:
     """The line that kills these profiles, or all, with the options that still count."""
     if len(profiles) == 1:
@@ -99,3 +91,16 @@ def _config_aware(command: str, words: Sequence[str]) -> str:
 
 def _flag(key: str) -> str:
     return next(item.flag for item in _ITEMS.values() if item.key == key)
+
+
+def of_merged(failed: Sequence[str], shards: Sequence[str], *, left: bool) -> str:
+    """The same for lines of several machines: profiles that are not clear, and shards of which lines are missing."""
+    if not failed and len(shards) == 1:
+        words = ["all", _flag("shard"), *shards]
+    elif len(failed) == 1 and not shards:
+        words = [*failed]
+    else:
+        some = failed if len(failed) <= _MOST and not shards else ()
+        words = ["all", *(word for name in some for word in (_flag("only"), name))]
+    again = shlex.join(["cancelall", *words])
+    return f"stop what places orders, then: {again} {_flag('hold')} {_HOLD}" if left else f"at once: {again}"

@@ -96,3 +96,21 @@ def test_the_command_is_one_that_can_be_typed(verdict: Verdict, venue: str) -> N
         made = command.commands[words[0]]
         flags = {flag for one in made.params for flag in one.opts} | set(getattr(made, "commands", {}))
         assert {word for word in words[1:] if word.startswith("--")} <= flags
+
+
+@pytest.mark.parametrize(
+    ("failed", "shards", "left", "expected"),
+    [
+        ([], ["3/4"], False, "at once: cancelall all --shard 3/4"),
+        ([], ["3/4", "4/4"], False, "at once: cancelall all"),
+        (["a b"], [], False, "at once: cancelall 'a b'"),
+        (["a"], [], True, "stop what places orders, then: cancelall a --hold 60"),
+        (["a", "b"], [], False, "at once: cancelall all --only a --only b"),
+        (["a", "b"], ["1/2"], True, "stop what places orders, then: cancelall all --hold 60"),
+        ([*"abcd"], [], False, "at once: cancelall all"),
+    ],
+)
+def test_what_comes_after_the_lines_of_several_machines(
+    failed: list[str], shards: list[str], left: bool, expected: str
+) -> None:
+    assert next_step.of_merged(failed, shards, left=left) == expected

@@ -19,7 +19,6 @@ from cancelall.core.secret import Secret
 from cancelall.venues.contract import Known
 from cancelall.venues.hyperliquid import api, preflight, segments, signing, venue
 from cancelall.venues.hyperliquid.options import HyperliquidFacts, HyperliquidOptions, HyperliquidSecrets
-from clients import by_a_client, needed
 from support import ROOT
 from unit.venues.kinds import HYPERLIQUID_FACTS, ROWS, dex_row, reply
 
@@ -171,7 +170,6 @@ def test_a_signature_is_one_of_ecdsa() -> None:
     private.public_key().verify(utils.encode_dss_signature(r, s), digest, algorithm)
 
 
-@by_a_client
 @given(
     st.recursive(
         st.integers(0, 2**64 - 1) | st.text(max_size=70) | st.booleans(),
@@ -180,56 +178,8 @@ def test_a_signature_is_one_of_ecdsa() -> None:
     )
 )
 def test_what_is_packed_is_unpacked_again(value: object) -> None:
-    msgpack = needed("msgpack")
+    msgpack = pytest.importorskip("msgpack")
     assert signing.packed(value) == msgpack.packb(value)
-
-
-NUMBERS = st.integers(0, (1 << 64) - 1)
-ACTIONS = st.one_of(
-    st.builds(
-        lambda cancels: {"type": "cancel", "cancels": cancels},
-        st.lists(st.builds(lambda market, number: {"a": market, "o": number}, NUMBERS, NUMBERS), max_size=40),
-    ),
-    st.builds(lambda market, number: {"type": "twapCancel", "a": market, "t": number}, NUMBERS, NUMBERS),
-)
-
-
-@by_a_client
-@given(
-    action=ACTIONS,
-    nonce=st.integers(1 << 40, 1 << 41),
-    vault=st.none() | st.binary(min_size=20, max_size=20).map(lambda raw: f"0x{raw.hex()}"),
-    source=st.sampled_from("ab"),
-    key=st.integers(1, signing.ORDER - 1),
-)
-def test_the_venues_own_sdk_signs_any_cancel_as_we_do(
-    action: dict[str, object], nonce: int, vault: str | None, source: str, key: int
-) -> None:
-    """https://github.com/hyperliquid-dex/hyperliquid-python-sdk, for any key, on both networks, for any account."""
-    sdk, text = needed("hyperliquid.utils.signing"), f"0x{key:064x}"
-    wallet = needed("eth_account").Account.from_key(text)
-    assert signing.address_of(Secret(text)) == wallet.address.lower()
-    theirs = sdk.sign_l1_action(wallet, action, vault, nonce, None, source == "a")
-    ours = signing.signed(action, nonce, vault or "", source, Secret(text))
-    assert {name: int(str(ours[name]), 16) for name in "rs"} == {name: int(theirs[name], 16) for name in "rs"}
-    assert ours["v"] == theirs["v"]
-
-
-@by_a_client
-def test_the_venues_own_sdk_signs_every_request_as_we_do() -> None:
-    """The bodies that a kill sends, of every dex and of TWAPs."""
-    sdk, wallet = needed("hyperliquid.utils.signing"), needed("eth_account").Account.from_key(KEY.reveal())
-    for environment, vault in (("live", None), ("testnet", None), ("live", SUB)):
-        options = HyperliquidOptions(vault=vault)
-        for one in venue.segments(options, HYPERLIQUID_FACTS, environment):
-            coin = one.assets[0][0] if isinstance(one, segments.HyperliquidSegment) and one.assets else "BTC"
-            (request, _), *_ = one.cancels((order(77, coin), order(78, coin)), None)
-            sent = json.loads(api.sign(request, SECRETS, options, 1_790_000_000_001, 1).body)
-            mainnet = environment != "testnet"
-            theirs = sdk.sign_l1_action(wallet, sent["action"], vault, sent["nonce"], None, mainnet)
-            numbers = {name: int(value, 16) if name in "rs" else value for name, value in theirs.items()}
-            assert {**sent["signature"], **{name: int(sent["signature"][name], 16) for name in "rs"}} == numbers
-            assert sent.get("vaultAddress") == vault
 
 
 def test_what_cannot_be_packed_is_not() -> None:
