@@ -15,10 +15,12 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from benchmarks import kills, wire
+from benchmarks import kills, venues, wire
 from benchmarks.command import ROOT, compiled
 from benchmarks.exchange import Authority, authority
 from benchmarks.page import Bars, Bound, bars, bounds_table, table
+from benchmarks.venues import Alone
+from cancelall.venues.registry import VENUES
 
 _BARE, _OURS = "bare requests", "cancelall, environment"
 _KEYRING = "cancelall, keyring (Secret Service)"
@@ -57,6 +59,8 @@ class Bench:
     """Of the page, below its bounds."""
     bounds: list[Bound] = field(default_factory=list)
     drawn: list[Bars] = field(default_factory=list)
+    alone: Mapping[str, Alone] = field(default_factory=dict)
+    """Each venue alone, once that is measured."""
     _at: Iterator[int] = field(default_factory=itertools.count)
 
     @property
@@ -116,6 +120,40 @@ def one_account(bench: Bench) -> None:
 
 def each_venue(bench: Bench) -> None:
     """Each venue alone, then ten and five at once."""
+    bench.say("each venue")
+    alone = venues.each(bench.tls, bench.home, 1 if bench.quick else 3)
+    bench.bounds += [
+        Bound(f"{VENUES[name]}, 100 orders: cancel to verdict / the time forced", 1.25, one.seconds / one.forced)
+        for name, one in alone.items()
+    ]
+    bench.lines += ["", "## Each venue alone, 100 orders of every kind, 80 ms away", ""]
+    bench.lines += table(
+        ("venue", "s from the first cancel to the verdict", "s that limits and proof force", "ratio", "s", "peak MB"),
+        [
+            (
+                VENUES[name],
+                f"{one.seconds:.2f}",
+                f"{one.forced:.2f}",
+                f"{one.seconds / one.forced:.2f}",
+                f"{one.whole:.2f}",
+                f"{one.peak_mb:.0f}",
+            )
+            for name, one in alone.items()
+        ],
+    )
+    bench.lines += ["", _FORCED.rstrip()]
+    rows = []
+    for names, words, most in ((tuple(VENUES), "ten", 1.2), (venues.FIRST_FIVE, "five", 1.15)):
+        bench.say(f"{words} venues")
+        slowest, apart, at_once = venues.together(names, alone, bench.tls, bench.home, 1 if bench.quick else 4)
+        measured = wire.ratio([one.whole for one in at_once], [one.whole for one in apart])
+        bench.bounds.append(Bound(f"{words} venues / the slowest alone", most, measured))
+        for kills_, name in ((apart, f"{VENUES[slowest]} alone, the slowest of {words}"), (at_once, f"all {words}")):
+            spent, peak = (median(values) for values in zip(*((one.whole, one.peak_mb) for one in kills_), strict=True))
+            rows.append((name, f"{spent:.2f}", f"{peak:.0f}"))
+    bench.lines += ["", "## Ten venues at once, and five, 80 ms away", ""]
+    bench.lines += table(("kill", "s to the last verdict", "peak MB"), rows)
+    bench.alone = alone
 
 
 def troubled(bench: Bench) -> None:
@@ -185,6 +223,13 @@ PARTS: Mapping[str, Callable[[Bench], None]] = {
 }
 """In the order of the page."""
 
+_FORCED = """\
+Forced are: the limits of a key, for each different cancel that these orders need; the gap between two empty readings;
+the round trips that follow each other, which are a reading for each stage of a listing, and of what spawns orders
+before what holds them; and two for the connection of a cancel that follows a listing, since each has one of its own.
+DeltaDeFi's cancels land at once here: otherwise some do up to 1.85 s later, by chance.
+"""
+
 _HEAD = """\
 # Performance
 
@@ -213,6 +258,7 @@ def main() -> None:
         (ROOT / "docs" / "performance.md").write_text(page, encoding="utf-8")
         picture = bars("ms from exec to the first cancel", bench.drawn)
         (ROOT / "docs" / "performance.svg").write_text(picture, encoding="utf-8")
+        venues.write_down(bench.alone)
     bench.say("done")
 
 

@@ -2,36 +2,39 @@
 
 A kill that loses no time sends the cancels that need to know nothing; reads what is open, if others have to follow;
 sends those, as fast as the limits let them out; reads that nothing is left, waits for the gap, and reads it again,
-what spawns orders before what holds them. Time that connections take is not in it.
+what spawns orders before what holds them.
 """
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
+import traffic
 from cancelall import simulator
 from cancelall.core.model import Request
 from cancelall.venues.contract import Limit, Segment, Venue
 from cancelall.venues.registry import load, schema
+from traffic import Traffic
 
-sys.path[:0] = [str(Path(__file__).resolve().parent.parent / name) for name in ("tests", "docs")]
-
-import traffic
-from traffic import QUIRKS, Traffic
+CONNECTING = 2
+"""Round trips of a new connection, for TCP and for TLS."""
 
 
-def seconds(venue: str, orders: int, rtt: float) -> float:
-    """Those of a stocked account, so many seconds away."""
+def seconds(venue: str, orders: int, rtt: float, connecting: int = CONNECTING) -> float:
+    """Those of a stocked account, so many seconds away, where a connection takes so many round trips.
+
+    Each cancel has a connection of its own; those of the first ones are there.
+    """
     account = next(iter(simulator.create(venue, orders=0).accounts.values()))
     about, options = load(venue), schema(venue).options(**account.options)
-    return forced(about, about.segments(options, about.facts, "live"), traffic.of(venue, orders), rtt)
+    return forced(about, about.segments(options, about.facts, "live"), traffic.of(venue, orders), rtt, connecting)
 
 
-def forced(venue: Venue[Any, Any, Any], segments: Iterable[Segment], sent: Traffic, rtt: float) -> float:
+def forced(
+    venue: Venue[Any, Any, Any], segments: Iterable[Segment], sent: Traffic, rtt: float, connecting: int
+) -> float:
     """The same, by what such a kill has to send."""
     segments = tuple(segments)
     blind = {request for segment in segments for request in segment.blind}
@@ -39,8 +42,8 @@ def forced(venue: Venue[Any, Any, Any], segments: Iterable[Segment], sent: Traff
     spawning = stages(segment for segment in segments if segment.spawns)
     following = sent.cancels - blind if blind else frozenset()
     """Cancels that a listing has to show the need of, after the first one."""
-    read = stages(segments) * rtt if following else 0.0
-    last_cancel = max(wait(sent.cancels, venue.limits), read + wait(following, venue.limits))
+    ready = (stages(segments) + connecting) * rtt if following else 0.0
+    last_cancel = max(wait(sent.cancels, venue.limits), ready + wait(following, venue.limits))
     proof = venue.proof_gap + rtt * max(2 * spawning + holding, 2 * holding) + wait(sent.listings, venue.limits)
     readings = 3 if following or not blind else 2
     last_reading = wait(sent.listings, venue.limits, readings) + rtt * (1 + holding * bool(spawning))
@@ -57,12 +60,11 @@ def wait(requests: Iterable[Request], limits: Mapping[str, Limit], times: int = 
     costs: Counter[str] = Counter()
     for request in requests:
         costs[request.bucket] += request.cost * times
-    return max((_window(limits.get(name) or limits.get(name.partition(":")[0]), cost) for name, cost in costs.items()), default=0.0)
+    known = {name: limits.get(name) or limits.get(name.partition(":")[0]) for name in costs}
+    return max((_window(limit, costs[name]) for name, limit in known.items() if limit is not None), default=0.0)
 
 
-def _window(limit: Limit | None, cost: int) -> float:
-    if limit is None:
-        return 0.0
+def _window(limit: Limit, cost: int) -> float:
     if limit.falls:
         return max(0, cost - limit.count) * limit.seconds / limit.count
     return (cost - 1) // limit.count * limit.seconds
