@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
+from unittest.mock import patch
 
 import figures
 from cancelall.core.model import Reply, Request, SignedRequest, Verdict
 from cancelall.core.profile import Profile
-from cancelall.engine.client import Send
+from cancelall.engine.client import Client, Send
+from cancelall.simulator import Kind
 from cancelall.venues.registry import VENUES
 from figures import Requests
 from fleet import Fleet
+from soak.virtual import START
 
 ORDERS = 100
 RTT = 0.08
@@ -30,6 +34,8 @@ class Traffic:
     requests: tuple[Request, ...]
     listings: frozenset[Request]
     """Those that list open orders, each page of them once."""
+    seconds: float
+    """From the first cancel to the verdict, 0 without one."""
 
     @property
     def cancels(self) -> frozenset[Request]:
@@ -59,15 +65,28 @@ class _Noting(Fleet):
         return noting
 
 
+def _patient(client: Client, prepare: Callable[[Client], None] = Client.__post_init__) -> None:
+    """Every pause whose length is left to chance is as long as it can be."""
+    prepare(client)
+    client.random = lambda: 1.0
+
+
+@cache
 def of(venue: str, orders: int) -> Traffic:
     """The kill of an account with so many orders of every kind, with default options; positions are not read."""
     fleet = _Noting(venue, latency=RTT)
     host = fleet.host("http://127.0.0.1:1", 1, orders=orders)
     host.fake.set_faults(QUIRKS.get(venue, ()))
-    (report,) = fleet.kill(deadline=60.0)
+    with patch.object(Client, "__post_init__", _patient):
+        (report,) = fleet.kill(deadline=60.0)
     assert report.verdict is Verdict.CLEAR, report
-    listed = (request for request, sent in zip(fleet.sent, host.log, strict=True) if sent.kind.value == "listing")
-    return Traffic(requests=tuple(fleet.sent), listings=frozenset(listed))
+    listed = (request for request, sent in zip(fleet.sent, host.log, strict=True) if sent.kind is Kind.LISTING)
+    first = next((sent.at - START for sent in host.log if sent.kind.changes), None)
+    return Traffic(
+        requests=tuple(fleet.sent),
+        listings=frozenset(listed),
+        seconds=(report.timing.verdict or 0) / 1000 - first if first is not None else 0.0,
+    )
 
 
 def counted(venue: str) -> Requests:
