@@ -88,24 +88,26 @@ def environments_table() -> str:
 def kills_table() -> str:
     """What a kill of a whole account takes at each venue, and what it reaches, as a Markdown table."""
     known = figures.read()
-    lines = [
-        "| venue | segments | requests before the first cancel | requests: no orders, 100 orders "
-        "| seconds: measured, forced | not covered | closes |",
-        "| --- | --- | ---: | ---: | ---: | --- | --- |",
-    ]
+    head = (
+        *("venue", "segments", "before the first cancel", "requests, no orders", "requests, 100 orders"),
+        *("s, 100 orders", "s forced", "not covered", "closes"),
+    )
+    lines = ["| " + " | ".join(head) + " |", "| --- | --- |" + " ---: |" * 5 + " --- | --- |"]
     for name in VENUES:
-        venue, schema_ = load(name), schema(name)
+        venue, accepts = load(name), schema(name)
         account = next(iter(simulator.create(name, orders=0).accounts.values()))
-        options = schema_.options(**account.options)  # with what a profile has to know of its account
-        environment = next(iter(schema_.hosts))
-        segments = ", ".join(one.name for one in venue.segments(options, venue.facts, environment))
-        outside = "; ".join(venue.not_covered(options, environment))
+        options = accepts.options(**account.options)  # with what a profile has to know of its account
+        environment = next(iter(accepts.hosts))
         sent, spent = known[name].requests, known[name].seconds
-        seconds = f"{spent.measured:.1f}, {spent.forced:.1f}" if spent else ""
-        lines.append(
-            f"| {VENUES[name]} | {segments} | {sent.before} | {sent.empty}, {sent.stocked} | {seconds} | {outside} "
-            f"| {venue.sunset} |"
+        cells = (
+            VENUES[name],
+            ", ".join(one.name for one in venue.segments(options, venue.facts, environment)),
+            *map(str, (sent.before, sent.empty, sent.stocked)),
+            *((f"{spent.measured:.1f}", f"{spent.forced:.1f}") if spent else ("", "")),
+            "; ".join(venue.not_covered(options, environment)),
+            venue.sunset,
         )
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
