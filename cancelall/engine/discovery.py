@@ -6,6 +6,7 @@ They never hold up what is known already; one that fails leaves the profile `unp
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,8 +80,8 @@ class Discoveries:
         began = self.client.clock.monotonic()
         complete = await self._read_to_the_end(discovery)
         if complete and discovery.shows_orders and not self.client.reads_only:
-            read_after, last = None, await self.at_rest(began)
-            while complete and read_after != last:  # until no cancel has come between
+            read_after, last = -math.inf, await self.at_rest(began)
+            while complete and read_after < last:  # until no cancel has come between
                 read_after, complete = last, await self._read_to_the_end(discovery)
                 last = await self.at_rest(began)
 

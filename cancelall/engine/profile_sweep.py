@@ -269,9 +269,10 @@ class ProfileSweep:
     async def _at_rest(self, since: float) -> float:
         """Wait until all cancels of all segments, and `since`, have been over for a gap; since when the cancels are."""
         while True:
-            under_way = any(one.cancelling for one in self._sweeps.values())
-            quiet = max(self._disturbed(), since)
-            left = self.gap if under_way else quiet + self.gap - self.client.clock.monotonic()
+            if under_way := [task for one in self._sweeps.values() for task in one.cancelling]:
+                await asyncio.wait(under_way, timeout=self.gap)
+                continue
+            left = max(self._disturbed(), since) + self.gap - self.client.clock.monotonic()
             if left <= 0:
                 return self._disturbed()
             await asyncio.sleep(left)
