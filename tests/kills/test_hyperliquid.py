@@ -14,7 +14,8 @@ from cancelall import simulator
 from cancelall.core.model import Verdict
 from cancelall.core.results import ProfileReport
 from cancelall.simulator import Account, SimServer
-from cancelall.simulator.hyperliquid import Hyperliquid, crypto
+from cancelall.simulator.ethereum import address
+from cancelall.simulator.hyperliquid import Hyperliquid
 from kills.virtual import cleared, faced, ids
 from support import cancelall, environment, kill, profile_table, states, swept
 
@@ -46,7 +47,7 @@ def swept_as(server: SimServer, owner: Account, *, dry_run: bool = False, **chan
 
 
 def agent_of(server: SimServer) -> str:
-    return crypto.address(server.credentials["private_key"])
+    return address(server.credentials["private_key"])
 
 
 def actions(server: SimServer) -> list[dict[str, Any]]:
