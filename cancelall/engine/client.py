@@ -79,7 +79,8 @@ class Client:
         further = {name: gate.refusals for name, gate in self.gates.items()}
         self.refusals = Refusals(proves_key=self.venue.proves_key, host=self.gate.refusals, further=further)
         self._serial = self.signer.serial
-        self._limits = ProfileLimits(self.venue.limits, self.gate, self.gates, self._serial)
+        scarce = self.venue.listings is not None
+        self._limits = ProfileLimits(self.venue.limits, self.gate, self.gates, self._serial, scarce=scarce)
 
     @property
     def closed(self) -> bool:

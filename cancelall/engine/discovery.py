@@ -22,6 +22,8 @@ _AT_ONCE = 2
 """Tries before a pause."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE, _LONGEST_THRIFT = 1.0, 5.0, 10.0
 """Seconds of a pause, which doubles each time; the last where reads are scarce."""
+_FOR_OTHERS = 2.0
+"""Seconds for which the answer to another profile's read is waited for."""
 _CHEAP = 15
 """What a read costs for each second of its first pause, where reads are scarce: dear ones come again later."""
 
@@ -137,6 +139,27 @@ class Discoveries:
         return doubts if self._begun else ()
 
     async def _ask(self, request: Request, discovery: Discovery[Any], wanted: Callable[[], bool]) -> Outcome[Batch]:
+        """One page. Where reads are scarce, the profiles on one host share the good answers to those without a key."""
+        if self.client.venue.listings is None or request.signed or discovery.shows_orders:
+            return await self._ask_alone(request, discovery, wanted)
+        answers = self.client.gate.answers
+        if (theirs := answers.get(request)) is not None:
+            await asyncio.wait({theirs}, timeout=_FOR_OTHERS)
+            known: Outcome[Batch] | None = theirs.result() if theirs.done() else None
+            if known is not None:
+                return known
+        mine = answers[request] = asyncio.get_running_loop().create_future()
+        outcome: Outcome[Batch] | None = None
+        try:
+            outcome = await self._ask_alone(request, discovery, wanted)
+        finally:
+            good = outcome is not None and outcome.value is not None and not outcome.value.unsure
+            mine.set_result(outcome if good else None)
+        return outcome
+
+    async def _ask_alone(
+        self, request: Request, discovery: Discovery[Any], wanted: Callable[[], bool]
+    ) -> Outcome[Batch]:
         """One page, requested more and more seldom: what a venue counts in requests is for cancels and listings.
 
         One that is refused is requested again some times, too: one bad answer costs no proof.

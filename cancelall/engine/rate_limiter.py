@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 from cancelall.core.attempts import INSTANT, Attempt
 from cancelall.core.model import Answer, Judgement, Priority, Request
@@ -24,6 +24,11 @@ _PLACES_FOR_CANCELS = 0.25
 """Share of a host's places that reads leave free, for the same reason: one that hangs keeps its place for seconds."""
 _EXPECTING = 2.0
 """Longest wait of reads, in seconds, for the next of the profiles whose first cancels are on their way."""
+_COUNTED = 1 << 48
+"""More than are ever counted in one queue."""
+_SHARE = 400
+"""What the limit of an address grants to the proof of one profile before that of the next one: enough for most."""
+_MOST_PROFILES = 1 << 20
 _FIRST_BACKOFF = 1.5
 """Longest wait, in seconds, that is granted to the first hint of a bucket: a kill is not frozen by one answer."""
 
@@ -120,9 +125,14 @@ class Queue:
         self.waiting: list[Ticket] = []
         """A heap: who is next stands first."""
 
-    async def wait(self, priority: int, grant: Callable[[], None], back: Callable[[], None], cost: int = 1) -> None:
-        """Wait until `grant` has let this one go. Who gives up takes no turn; one that was just given goes `back`."""
-        ticket = (priority, next(self._count), asyncio.get_running_loop().create_future(), cost)
+    async def wait(
+        self, priority: int, grant: Callable[[], None], back: Callable[[], None], cost: int = 1, after: int = 0
+    ) -> None:
+        """Wait until `grant` has let this one go. Who gives up takes no turn; one that was just given goes `back`.
+
+        Of equals those with the lowest `after` go first.
+        """
+        ticket = (priority, after * _COUNTED + next(self._count), asyncio.get_running_loop().create_future(), cost)
         heapq.heappush(self.waiting, ticket)
         grant()
         try:
@@ -281,6 +291,9 @@ class HostGate:
         self.queue = Queue()
         self.under_way = 0
         self.refusals = HostRefusals()
+        self.profiles = itertools.count()
+        self.answers: dict[Request, asyncio.Future[Any]] = {}
+        """Reads that need no key and are the same for all profiles, each with its outcome if it was good."""
         self._at_once = at_once
         self._reads_at_once = max(1, at_once - int(at_once * _PLACES_FOR_CANCELS))
 
@@ -297,9 +310,9 @@ class HostGate:
         reads = self.queue.waiting[0][0] >= Priority.LISTING
         return self.under_way < (self._reads_at_once if reads else self._at_once)
 
-    async def turn(self, priority: int, cost: int = 1) -> None:
+    async def turn(self, priority: int, cost: int = 1, after: int = 0) -> None:
         """Wait for a place, and within the address limit. Whoever had a turn calls `leave`."""
-        await self.queue.wait(priority, self.address.grant, partial(self.leave, cost, unused=True), cost)
+        await self.queue.wait(priority, self.address.grant, partial(self.leave, cost, unused=True), cost, after)
 
     def leave(self, cost: int = 1, *, unused: bool = False) -> None:
         """The place is free again; `unused` if nothing was sent."""
@@ -327,11 +340,17 @@ class ProfileLimits:
         gate: HostGate,
         further: Mapping[str, HostGate] = MappingProxyType({}),
         serial: OneAtATime | None = None,
+        *,
+        scarce: bool = False,
     ) -> None:
+        """`scarce`: what the address may read has to last for the proofs of all profiles."""
         self._limits = limits
         self._gate = gate
         self._serial = serial
         self._further = further
+        self._scarce, self._place = scarce, next(gate.profiles)
+        self._proving = 0
+        """What its proof has cost the address."""
         self._limiters: dict[str, RateLimiter] = {}
         self._backoffs = Backoffs()
         self._unsent: Counter[str] = Counter()
@@ -359,7 +378,8 @@ class ProfileLimits:
             if serial is not None:  # who waits for that takes no place of the host's
                 await serial.turn(request.priority)
             try:
-                await self._further.get(request.host, self._gate).turn(request.priority, cost)
+                after = self._after(cost) if self._scarce and request.priority is Priority.PROOF else 0
+                await self._further.get(request.host, self._gate).turn(request.priority, cost, after)
             except asyncio.CancelledError:
                 if serial is not None:
                     serial.leave()
@@ -367,6 +387,13 @@ class ProfileLimits:
         except asyncio.CancelledError:
             limiter.unused(request.cost)
             raise
+
+    def _after(self, cost: int) -> int:
+        """Whom a read for the proof goes after, where they are scarce: one profile is proven after the other, for with
+        all of them side by side none would be in time. One that takes more than its share goes after all others.
+        """
+        self._proving += cost
+        return self._proving // _SHARE * _MOST_PROFILES + self._place
 
     def _limit(self, bucket: str) -> Limit | None:
         return self._limits.get(bucket) or self._limits.get(bucket.partition(":")[0])

@@ -25,7 +25,7 @@ INFO, EXCHANGE = "/info", "/exchange"
 MOST = 200
 """Cancels in one action; more are refused whole: https://github.com/MarcosACH/tickwright (2026-10-08, testnet)."""
 TWAP = "cancel one TWAP"
-ROLE = "tell whose the key is"
+ROLE, VAULT = "tell whose the key is", "tell whose the sub-account or vault is"
 
 # https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/rate-limits-and-user-limits
 ADDRESS_LIMIT = Limit(count=1200, seconds=60.0)
@@ -38,8 +38,13 @@ _WEIGHTS = {**dict.fromkeys(_LIGHT, 2), "userRole": 60, "historicalOrders": 120,
 
 JSON_HEADERS = (("Content-Type", "application/json"),)
 
-_NEEDED = (Purpose.LISTING, Purpose.DISCOVERY, ROLE)
-"""What a cancel or the proof waits for."""
+_PRIORITIES: Mapping[str, Priority] = {
+    Purpose.LISTING: Priority.LISTING,
+    Purpose.DISCOVERY: Priority.LISTING,
+    ROLE: Priority.PROOF,
+    VAULT: Priority.PROOF,
+}
+"""Cancels wait for the listing and for the numbers of markets; only the proof waits for whose the key is."""
 
 # --- requests --------------------------------------------------------------------------------------------------------
 
@@ -58,7 +63,7 @@ def read(kind: str, purpose: str = Purpose.LISTING, **values: object) -> Request
         path=INFO,
         body=_compact({"type": kind, **values}),
         signed=values.get("user") == "",
-        priority=Priority.LISTING if purpose in _NEEDED else Priority.OTHER,
+        priority=_PRIORITIES.get(purpose, Priority.OTHER),
         bucket="listings" if purpose == Purpose.LISTING else "reads",
         cost=_WEIGHTS.get(kind, 20),
         purpose=purpose,

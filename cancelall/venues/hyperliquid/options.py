@@ -67,7 +67,8 @@ class HyperliquidOptions:
             if re.search(r"[\s\"'\\%,;]", coin) or coin.startswith("-"):
                 raise OptionError("--coin is not a market of the venue: it has no spaces, quotes or commas")
             if self.dex and (dex := dex_of(coin)) not in self.dex:
-                raise OptionError(f"--coin {coin} is of the dex {dex}, which --dex leaves out", "drop one of them")
+                words = f"--coin {coin} is a market of the dex {dex}, which --dex leaves out"
+                raise OptionError(words, "drop one of them")
 
     @property
     def dexes(self) -> tuple[str, ...] | None:

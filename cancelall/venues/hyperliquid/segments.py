@@ -141,7 +141,10 @@ class HyperliquidOrders(HyperliquidSegment):
             entries = [payload.member(reply.json, "order")]
         else:
             entries = [] if isinstance(reply.json, dict) else payload.as_list(reply.json, "the history")
-        newest = {payload.usable_id(payload.member(one, "order"), "oid"): one for one in sorted(entries, key=_age)}
+        newest: dict[str | None, object] = {}
+        for entry in entries:
+            identity = payload.usable_id(payload.member(entry, "order"), "oid")
+            newest[identity] = max(newest.get(identity, entry), entry, key=_age)
         return FinalStates(orders=payload.ends(newest.values(), self._end))
 
     def _end(self, row: Row) -> tuple[Order, State, str] | None:
@@ -175,7 +178,10 @@ class HyperliquidTwaps(HyperliquidSegment):
         a TWAP runs at most, may lack one that runs.
         """
         rows = payload.as_list(reply.json, "the answer")
-        newest = {_twap_key(row): row for row in sorted(rows, key=_twap_age)}
+        newest: dict[object, object] = {}
+        for row in rows:
+            key = _twap_key(row)
+            newest[key] = max(newest.get(key, row), row, key=_twap_age)
         orders, odd = payload.orders(newest.values(), self._listed, "TWAP")
         times = [at for row in rows if (at := _twap_age(row)[0])]
         short = len(rows) >= _LONGEST_LOG and (not times or max(times) - min(times) < _LONGEST_TWAP)

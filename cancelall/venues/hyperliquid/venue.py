@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import Purpose, Reply, Request
+from cancelall.core.model import Priority, Purpose, Reply, Request
 from cancelall.venues import payload
 from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment, Venue, names_of, unknown_selectors
 from cancelall.venues.hyperliquid import api
@@ -49,16 +49,14 @@ def discoveries(options: HyperliquidOptions, facts: HyperliquidFacts) -> tuple[D
     something only if the key acts for the address.
     """
     read = partial(api.read, purpose=Purpose.DISCOVERY)
-    found: list[Discovery[HyperliquidFacts]] = [
-        Discovery(
-            name="whose key it is",
-            request=api.read("userRole", api.ROLE, user=facts.signer),
-            read=partial(read_role, facts.signer),
-            learn=_learn_account,
-        )
-    ]
+    role = api.read("userRole", api.ROLE, user=facts.signer)
+    if options.account is None and options.vault is None:  # it tells whose orders are meant
+        role = replace(role, priority=Priority.LISTING)
+    owner = partial(read_role, facts.signer)
+    found = [Discovery(name="whose key it is", request=role, read=owner, learn=_learn_account)]
     if options.vault is not None:
-        role, leader = read("userRole", user=options.vault), read("vaultDetails", vaultAddress=options.vault)
+        role = api.read("userRole", api.VAULT, user=options.vault)
+        leader = api.read("vaultDetails", api.VAULT, vaultAddress=options.vault)
         found += [
             Discovery(name="whose sub-account or vault it is", request=role, read=_read_master),
             Discovery(name="who leads the vault", request=leader, read=_read_leader, optional=True),
