@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cancelall.core.attempts import Attempt, Outcome, Watch
-from cancelall.core.model import Answer, Request
+from cancelall.core.model import Answer, Priority, Request
 from cancelall.engine.client import Client
 from cancelall.engine.listing import MOST_PAGES
 from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known
@@ -37,6 +37,8 @@ class Discoveries:
     """What is known by now; the segments follow from it."""
     fired: Callable[[], Awaitable[None]]
     """Returns once the first cancels are out: no read goes before them."""
+    listed_once: Callable[[], Awaitable[None]]
+    """Returns once each segment was listed: no read that only the proof needs goes before that."""
     found_more: Callable[[], None]
     """Called whenever the set of segments may have changed."""
     needed: Callable[[], bool]
@@ -78,6 +80,8 @@ class Discoveries:
     async def _read(self, discovery: Discovery[Any]) -> None:
         """One read, and once more if orders that it shows late would otherwise stay unknown."""
         await self.fired()
+        if discovery.request.priority is Priority.PROOF:
+            await self.listed_once()
         began = self.client.clock.monotonic()
         complete = await self._read_to_the_end(discovery)
         if complete and discovery.shows_orders and not self.client.reads_only:

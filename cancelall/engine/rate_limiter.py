@@ -24,11 +24,10 @@ _PLACES_FOR_CANCELS = 0.25
 """Share of a host's places that reads leave free, for the same reason: one that hangs keeps its place for seconds."""
 _EXPECTING = 2.0
 """Longest wait of reads, in seconds, for the next of the profiles whose first cancels are on their way."""
-_COUNTED = 1 << 48
-"""More than are ever counted in one queue."""
 _SHARE = 400
-"""What the limit of an address grants to the proof of one profile before that of the next one: enough for most."""
-_MOST_PROFILES = 1 << 20
+"""How much of a scarce limit of the address is kept for the proof of a profile, before that of the next one."""
+_COUNTED, _PROFILES = 1 << 48, 1 << 20
+"""More than are ever counted: tickets of one queue, and profiles."""
 _FIRST_BACKOFF = 1.5
 """Longest wait, in seconds, that is granted to the first hint of a bucket: a kill is not frozen by one answer."""
 
@@ -230,6 +229,10 @@ class Address(_Turns):
     def __init__(self, limit: Limit | None) -> None:
         super().__init__(limit)
         self._gates: list[HostGate] = []
+        self._most = limit.count if limit else 1
+        self.proofs: list[int] = []
+        """What is kept for the proof of each profile, where reads are scarce. They are proven in this order: none would
+        be in time side by side."""
         self._expected = 0
         self._expecting_until = 0.0
 
@@ -263,14 +266,18 @@ class Address(_Turns):
             if reads and self._expected and now < self._expecting_until:
                 self._later(self._expecting_until)
                 return
-            cost = gate.queue.waiting[0][3]
-            wait = self._window.wait(now, _SPARE if reads else 0.0, cost)
+            priority, order, _, cost = gate.queue.waiting[0]
+            place = order // _COUNTED % _PROFILES - 1  # -1 for what is no part of a proof here
+            kept = sum(self.proofs[: max(0, place)]) / self._most
+            wait = self._window.wait(now, _SPARE + kept if reads else 0.0, cost)
             if wait > INSTANT:
                 self._later(now + wait)
                 return
             if gate.queue.let_go():
                 gate.under_way += 1
                 self._window.went(now, cost)
+                if priority == Priority.PROOF and 0 <= place < len(self.proofs):
+                    self.proofs[place] = max(0, self.proofs[place] - cost)
 
     def left(self, gate: HostGate, cost: int, *, unused: bool) -> None:
         """Who had a turn of this cost is through with it."""
@@ -291,7 +298,6 @@ class HostGate:
         self.queue = Queue()
         self.under_way = 0
         self.refusals = HostRefusals()
-        self.profiles = itertools.count()
         self.answers: dict[Request, asyncio.Future[Any]] = {}
         """Reads that need no key and are the same for all profiles, each with its outcome if it was good."""
         self._at_once = at_once
@@ -341,16 +347,16 @@ class ProfileLimits:
         further: Mapping[str, HostGate] = MappingProxyType({}),
         serial: OneAtATime | None = None,
         *,
-        scarce: bool = False,
+        proves: bool = False,
     ) -> None:
-        """`scarce`: what the address may read has to last for the proofs of all profiles."""
+        """`proves`: where reads are scarce, what its proof takes is kept for it."""
         self._limits = limits
         self._gate = gate
         self._serial = serial
         self._further = further
-        self._scarce, self._place = scarce, next(gate.profiles)
-        self._proving = 0
-        """What its proof has cost the address."""
+        self._place: int | None = None
+        """Which of the proofs is its own, as soon as a read for it goes."""
+        self._proves, self._over = proves, False
         self._limiters: dict[str, RateLimiter] = {}
         self._backoffs = Backoffs()
         self._unsent: Counter[str] = Counter()
@@ -378,8 +384,9 @@ class ProfileLimits:
             if serial is not None:  # who waits for that takes no place of the host's
                 await serial.turn(request.priority)
             try:
-                after = self._after(cost) if self._scarce and request.priority is Priority.PROOF else 0
-                await self._further.get(request.host, self._gate).turn(request.priority, cost, after)
+                gate = self._further.get(request.host, self._gate)
+                ordered = request.priority >= Priority.PROOF and gate is self._gate
+                await gate.turn(request.priority, cost, self._after(request) if ordered else 0)
             except asyncio.CancelledError:
                 if serial is not None:
                     serial.leave()
@@ -388,12 +395,25 @@ class ProfileLimits:
             limiter.unused(request.cost)
             raise
 
-    def _after(self, cost: int) -> int:
-        """Whom a read for the proof goes after, where they are scarce: one profile is proven after the other, for with
-        all of them side by side none would be in time. One that takes more than its share goes after all others.
+    def _after(self, request: Request) -> int:
+        """Whom a request goes after that only a proof needs: the profiles before this one, and all of them once what is
+        kept for it is used up. What is read when nothing is left to prove leaves to all what is kept for them.
         """
-        self._proving += cost
-        return self._proving // _SHARE * _MOST_PROFILES + self._place
+        proofs = self._gate.address.proofs
+        if self._over:
+            return len(proofs) + 1
+        if not self._proves or request.priority is not Priority.PROOF:
+            return 0
+        if self._place is None:
+            self._place = len(proofs)
+            proofs.append(_SHARE)
+        return self._place + 1 if proofs[self._place] else _PROFILES + self._place + 1
+
+    def finish(self) -> None:
+        """Nothing need be kept for the proof of this profile any more."""
+        if self._place is not None:
+            self._over, self._gate.address.proofs[self._place] = True, 0
+            self._gate.address.grant()
 
     def _limit(self, bucket: str) -> Limit | None:
         return self._limits.get(bucket) or self._limits.get(bucket.partition(":")[0])
