@@ -382,11 +382,14 @@ def test_one_profile_is_proven_after_the_other_where_the_limit_is_too_low_for_al
     result, left = together(6)
     assert left == [[]] * 6
     assert [report.verdict for report in result.reports].count(Verdict.CLEAR) >= 2
+    (error, *_) = (report.error for report in result.reports if report.error is not None)
+    assert "other profiles' requests to this host went first" in error.message
+    assert "--shard" in error.hint
     assert {sent.status for sent in result.log} == {200}
 
 
 def test_every_profile_is_looked_at_before_any_is_proven() -> None:
-    """Twenty could be proven in five minutes. In half a minute each has its first dex and its TWAPs cancelled."""
+    """Twenty could be proven in six minutes. In half a minute each has its first dex and its TWAPs cancelled."""
     result, left = together(20)
     assert {order.segment for orders in left for order in orders} <= {"xyz", "flx"}
     assert Verdict.CLEAR not in {report.verdict for report in result.reports}
