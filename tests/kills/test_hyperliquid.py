@@ -14,6 +14,7 @@ import pytest
 from cancelall import simulator
 from cancelall.core.model import Verdict
 from cancelall.core.results import ProfileReport
+from cancelall.engine import sweep
 from cancelall.simulator import Account, SimOrder, SimServer
 from cancelall.simulator.ethereum import address
 from cancelall.simulator.hyperliquid import Hyperliquid
@@ -386,6 +387,22 @@ def test_one_profile_is_proven_after_the_other_where_the_limit_is_too_low_for_al
     assert "other profiles' requests to this host went first" in error.message
     assert "--shard" in error.hint
     assert {sent.status for sent in result.log} == {200}
+
+
+def test_a_listing_that_failed_still_goes_before_all_proofs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may show an order for the first time."""
+    begun: dict[str, list[bool]] = {}
+    real = sweep.read_listing
+
+    async def read(client: Any, segment: Any, *words: Any, proves: bool, **more: Any) -> Any:
+        begun.setdefault(segment.name, []).append(proves)
+        return await real(client, segment, *words, proves=proves, **more)
+
+    monkeypatch.setattr(sweep, "read_listing", read)
+    cleared(faced("hyperliquid", 'error-500:listing=1@4~"dex":""', options={"dex": ["core"]}))
+    (failed, answered) = (begun[name] for name in ("core", "TWAPs"))
+    assert failed.index(True) > 1
+    assert answered.index(True) == 1
 
 
 def test_every_profile_is_looked_at_before_any_is_proven() -> None:

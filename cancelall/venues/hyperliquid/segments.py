@@ -172,11 +172,7 @@ class HyperliquidTwaps(HyperliquidSegment):
         return ((read("twapHistory", user=self.user),),)
 
     def page(self, request: Request, reply: Reply) -> Page:
-        """The newest row of each TWAP; of two of one second that of its end.
-
-        How far back the log goes is not said: one as long as the venue's others get, of less than the seven days that
-        a TWAP runs at most, may lack one that runs.
-        """
+        """The newest row of each TWAP; of two of one second that of its end."""
         rows = payload.as_list(reply.json, "the answer")
         newest: dict[object, object] = {}
         for row in rows:
@@ -304,7 +300,7 @@ def _protection(kind: str, row: Row, sells_spot: bool) -> Protection:
 # --- rows of TWAPs ---------------------------------------------------------------------------------------------------
 
 _LONGEST_LOG, _LONGEST_TWAP = 2000, 7 * 86_400
-"""Rows, and seconds."""
+"""Rows, as many as the venue's other logs get, and seconds: one as long that goes back less far may lack a TWAP."""
 _TWAP_RUNS = ("activated", "waitingForTrigger")
 _TWAP_ENDS = {"finished": State.FILLED, "terminated": State.CANCELLED, "stopped": State.CANCELLED, "error": State.GONE}
 """Statuses of a TWAP that is over; every other one, documented or not, is running."""

@@ -43,11 +43,7 @@ ACTS_FOR, VAULT_OF, ROLE, DEX = "master", "leader", "role", "dex"
 
 
 def discoveries(options: HyperliquidOptions, facts: HyperliquidFacts) -> tuple[Discovery[HyperliquidFacts], ...]:
-    """Whose is the key, and which markets and dexes are there?
-
-    Anyone may list any address, and that of an agent looks like an account without orders: so an empty listing proves
-    something only if the key acts for the address.
-    """
+    """Whose is the key, and which markets and dexes are there?"""
     read = partial(api.read, purpose=Purpose.DISCOVERY)
     role = api.read("userRole", api.ROLE, user=facts.signer)
     if options.account is None and options.vault is None:  # it tells whose orders are meant
