@@ -69,6 +69,10 @@ def _clock(sweep: ProfileSweep) -> Judgement | None:
     return next((one for one in troubles if one is not None and one.kind == "clock"), None)
 
 
+_OTHERS_FIRST = "other profiles' requests to this host went first"
+_GIVE_TIME = "run this profile again at once; give more time, or share the profiles out over machines with --shard"
+
+
 def _unsent_report(client: Client) -> ErrorReport:
     """Why nothing was sent, or nothing more: what the venue said to another profile, or all the places being taken."""
     what = "nothing more was sent" if client.tally.requests else "nothing was sent"
@@ -78,8 +82,8 @@ def _unsent_report(client: Client) -> ErrorReport:
         return ErrorReport(kind=block.kind or "ip", message=message, hint=block.hint)
     return ErrorReport(
         kind="timeout",
-        message=f"{what} before the deadline: other profiles' requests to this host went first",
-        hint="run this profile again at once; give more time, or share the profiles out over machines with --shard",
+        message=f"{what} before the deadline: {_OTHERS_FIRST}",
+        hint=_GIVE_TIME,
     )
 
 
@@ -119,6 +123,8 @@ def _met(attempt: Attempt | None, client: Client) -> tuple[ErrorKind, str, str]:
     """Kind, words and hint of what went wrong with an attempt, if anything did."""
     if attempt is None:
         silence = client.tally.silence or client.standstill(0.0)
+        if client.tally.venue_spoke and not silence:
+            return "timeout", _OTHERS_FIRST, _GIVE_TIME
         return "timeout", silence or f"no answer from {host_of(client.signer.origin)} in time", ""
     if attempt.fault is not None:
         return attempt.fault.kind, attempt.fault.message, attempt.fault.hint

@@ -143,6 +143,7 @@ class SegmentSweep:
             ledger.outdated,
             tries=TRIES if ledger.unread < _NOTHING_TO_READ and not scarce else 1,
             fresh=ledger.half is not None,
+            proves=scarce and ledger.unread == 0,
             waits=partial(self._page_waits, self._now()),
         )
 
