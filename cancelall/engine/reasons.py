@@ -100,6 +100,7 @@ def _too_many(client: Client) -> ErrorReport | None:
         return None
     bucket, limit, seconds = client.behind
     given = client.deadline - (client.tally.first_request or client.deadline)
+    rest = math.ceil((seconds + client.reserve) / _TENS) * _TENS
     needed = math.ceil((given + seconds + client.reserve) / _TENS) * _TENS
     of = bucket.partition(":")[2]
     return ErrorReport(
@@ -107,6 +108,7 @@ def _too_many(client: Client) -> ErrorReport | None:
         message=f"the venue's limit lets {limit.count} cancels{f' of {of}' if of else ''} go in {limit.seconds:g} s: "
         f"{given:.0f} s were too short for all, another {seconds:.0f} s are needed",
         hint=f"run again at once, it goes on where this one ended; from the start it takes --deadline {needed}",
+        deadline=rest if rest > given else None,
     )
 
 

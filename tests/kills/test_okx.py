@@ -13,7 +13,7 @@ import pytest
 from cancelall import simulator
 from cancelall.core.model import Verdict
 from cancelall.simulator import Account, FakeVenue
-from cancelall.simulator.okx.instruments import segment_of
+from cancelall.simulator.okx.state import segment_of
 from cancelall.simulator.stock import template
 from kills.virtual import Faced, cleared, faced, ids
 from soak.virtual import START, Sent, Weather

@@ -5,14 +5,14 @@ of orders are unique within a symbol and a book, so an order's id is made of all
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ..book import SimOrder
 from ..positions import SimPosition
-from ..rows import tables
-from ..stock import template, templates
+from ..rows import tables, written
+from ..stock import stock, template
 
 PM = {"usdm": "pm usdm", "usdm algo": "pm usdm algo", "coinm": "pm coinm", "coinm algo": "pm coinm conditional"}
 PM |= {"margin": "pm margin"}
@@ -47,11 +47,11 @@ _CELLS = {
     "reduces": lambda order, _: order.reduce_only,
     "shrinks": lambda order, _: order.reduce_only or "closes" in order.extra,
     "closes": lambda order, _: order.extra.get("closes") is not None,
+    "long_or_short": lambda position, _: "LONG" if position.long else "SHORT",
     "list": lambda order, _: int(str(order.extra.get("list", -1))),
 }
-_TEXT = Path(__file__).with_name("rows.txt").read_text(encoding="utf-8")
-ROWS = {name.strip(":"): tables(_CELLS)(text) for name, text in (one.split("\n", 1) for one in _TEXT.split("\n\n"))}
-"""How the rows of each kind of book are written, by its name."""
+ROWS = {name: tables(_CELLS)(text) for name, text in written(__file__).items()}
+"""How the rows of each kind of book are written, by its name, and positions."""
 
 
 @dataclass(frozen=True)
@@ -123,21 +123,16 @@ class Symbols:
 
     def stock(self, mode: str) -> list[SimOrder]:
         """One of each. The first eleven reach every part of the account."""
-        text = Path(__file__).with_name("stock.txt").read_text(encoding="utf-8")
-        return [_moved(one) if mode == "pm" else one for one in templates(text.format(expiry=self.expiry), _template)]
+        classic = stock(__file__, _template, expiry=self.expiry)
+        return [replace(one, segment=PM.get(one.segment, one.segment)) for one in classic] if mode == "pm" else classic
 
 
-def _template(segment: str, symbol: str, side: str, price: str, kind: str, **more: str) -> SimOrder:
-    left, reduces = more.pop("left", "1"), more.pop("reduces", "")
-    extra: dict[str, object] = {**more, "isolated": True} if segment == "isolated" else dict(more)
+def _template(
+    segment: str, symbol: str, side: str, price: str, kind: str, left: str = "1", reduces: str = "", **more: str
+) -> SimOrder:
+    extra = {**more, "isolated": True} if segment == "isolated" else more
     where = f"isolated {symbol}" if segment == "isolated" else segment.replace(":", " ")
     return template(where, symbol, side, price, kind, extra, left=left, reduces=reduces)
-
-
-def _moved(order: SimOrder) -> SimOrder:
-    from dataclasses import replace
-
-    return replace(order, segment=PM.get(order.segment, order.segment))
 
 
 def closes(order: SimOrder) -> SimPosition | None:
@@ -145,8 +140,5 @@ def closes(order: SimOrder) -> SimPosition | None:
     product = product_of(order.segment)
     if product not in ("usdm", "coinm", "option") or not (order.reduce_only or order.extra.get("closes")):
         return None
-    return SimPosition(
-        symbol=order.symbol,
-        long=order.side == "sell",
-        segment=order.segment.removesuffix(" algo").removesuffix(" conditional"),
-    )
+    segment = order.segment.removesuffix(" algo").removesuffix(" conditional")
+    return SimPosition(symbol=order.symbol, long=order.side == "sell", segment=segment)

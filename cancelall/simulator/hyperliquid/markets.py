@@ -5,11 +5,10 @@ dex is assumed: they are spot-like.
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 from ..book import SimOrder
 from ..rows import tables
-from ..stock import template, templates
+from ..stock import stock, template
 
 CORE, TWAPS = "core", "TWAPs"
 UNIVERSES = {
@@ -65,7 +64,7 @@ def _template(kind: str, coin: str, way: str = "buy", left: str = "1", price: st
     return template(segment, coin, "sell" if closing else way, price, word, cells, left=left, reduces=closing)
 
 
-STOCK = templates(Path(__file__).with_name("stock.txt").read_text(encoding="utf-8"), _template)
+STOCK = stock(__file__, _template)
 
 
 def sized(order: SimOrder) -> SimOrder:
