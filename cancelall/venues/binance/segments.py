@@ -21,9 +21,9 @@ from cancelall.core.model import (
     State,
 )
 from cancelall.venues import payload
-from cancelall.venues.binance.api import PARENTS, delete, get, parameters
+from cancelall.venues.binance.api import PARENTS, delete, get
 from cancelall.venues.binance.books import BOOKS, LISTS, OPEN, Book, identity
-from cancelall.venues.contract import Named, Segment, Witness, one_by_one
+from cancelall.venues.contract import Named, Segment, Witness, one_by_one, parameters
 from cancelall.venues.payload import UNREADABLE, Row
 
 _STATES_AT_MOST = 100
@@ -66,10 +66,10 @@ class Wallet(Segment):
         """One for each symbol and book, conditional orders first: what is seen in one of them is cancelled in both."""
         known = dict.fromkeys(order.symbol for order in survivors if order.symbol)
         unseen = (self.pair,) if self.pair else self.symbols or self.remembered
-        return tuple(self._whole(book, symbol) for symbol in known or unseen for book in self.books)
+        return tuple(self._all(book.cancel_all, symbol=symbol) for symbol in known or unseen for book in self.books)
 
-    def _whole(self, book: Book, symbol: str) -> Request:
-        return delete(book.cancel_all, Purpose.MASS_CANCEL, {"symbol": symbol, **self._account}, Priority.MASS_CANCEL)
+    def _all(self, path: str, **of: str) -> Request:
+        return delete(path, Purpose.MASS_CANCEL, {**of, **self._account}, Priority.MASS_CANCEL)
 
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
         return one_by_one((one for one in orders if one.symbol or not self._of(one).needs_symbol), self._single)
@@ -285,14 +285,10 @@ class OptionWallet(Wallet):
 
     def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
         if self.symbols:
-            path, first = "/eapi/v1/allOpenOrders", Priority.MASS_CANCEL
-            return tuple(delete(path, Purpose.MASS_CANCEL, {"symbol": symbol}, first) for symbol in self.symbols)
+            return tuple(self._all("/eapi/v1/allOpenOrders", symbol=symbol) for symbol in self.symbols)
         symbols = [order.symbol for order in survivors if order.symbol] or [*self.known, *self.remembered]
-        path = self.books[0].cancel_all
-        return tuple(
-            delete(path, Purpose.MASS_CANCEL, {"underlying": underlying}, Priority.MASS_CANCEL)
-            for underlying in dict.fromkeys(map(underlying_of, symbols))
-        )
+        underlyings = dict.fromkeys(map(underlying_of, symbols))
+        return tuple(self._all(self.books[0].cancel_all, underlying=underlying) for underlying in underlyings)
 
     def page(self, request: Request, reply: Reply) -> Page:
         page = super().page(request, reply)
