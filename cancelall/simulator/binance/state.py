@@ -147,8 +147,9 @@ class State(FakeVenue):
             raise missing("signature")
         signed, values = query + text if body else text, {**dict(parse_qsl(body)), **dict(parse_qsl(query))}
         self._check_clock(values)
-        written, keys = unquote_plus(signature), account.credentials
-        made = written.lower() if "api_secret" in keys else written  # the case of hex digits is not significant
+        made, keys = unquote_plus(signature), account.credentials
+        if not any(name.endswith("_public_key") for name in keys):
+            made = made.lower()  # hex digits, whose case is not significant
         if not genuine(signed.encode("latin-1"), made, keys, as_hex):
             raise Refused(-1022, "Signature for this request is not valid.")
         return replace(call, account=account, payload=values)
