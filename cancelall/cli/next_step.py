@@ -32,6 +32,8 @@ def of_profile(report: ProfileReport, words: Sequence[str]) -> str:
             return f"at once: {again}"
         case Verdict.OPEN:
             return f"stop what places orders, then: {again} {_flag('hold')} {_HOLD}"
+        case Verdict.UNPROVEN if report.error is not None and report.error.hint.startswith("correct the selector"):
+            return f"with the selector corrected: {again}"
         case Verdict.UNPROVEN:
             return f"at once: {again}"
         case Verdict.UNCONFIGURED:

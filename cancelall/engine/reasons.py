@@ -42,10 +42,10 @@ def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
         return ErrorReport(kind=first.kind or "parameter", message=first.message, hint="; ".join(hints))
     if client.refusals.stopped is not None or not client.tally.requests:
         return _unsent_report(client)
-    if sweep.discoveries.doubts:
-        return ErrorReport(
-            kind="parameter", message="; ".join(sweep.discoveries.doubts), hint="correct the selector and run again"
-        )
+    if doubts := sweep.discoveries.doubts:
+        named = any("--" in doubt for doubt in doubts)
+        hint = "correct the selector and run again" if named else "correct the profile, or look at the venue's site"
+        return ErrorReport(kind="parameter", message="; ".join(doubts), hint=hint)
     if verdict is Verdict.OPEN:
         return _never_accepted(sweep) or _too_many(client)
     if verdict is Verdict.REFUSED and all(ledger.absent for ledger in sweep.ledgers.values()):

@@ -128,6 +128,13 @@ def query_one(book: SimBook, venue: State, call: Call) -> object:
     return [_row(venue, order)] if book.rows == "conditional" else _row(venue, order)
 
 
+def past(book: SimBook, venue: State, call: Call) -> object:
+    """Of a symbol what rests and what is over; of options those that are over, of any symbol."""
+    symbol = str(call.payload.get("symbol", "")) if book.segment == "option" else _symbol(call)
+    known = (*call.account.book.closed(book.segment), *call.account.book.open(book.segment))
+    return [_row(venue, one) for one in known if symbol in ("", one.symbol)]
+
+
 def place(book: SimBook, venue: State, call: Call) -> object:
     """Limit orders rest, market orders fill at once. There is no balance and no matching."""
     values, symbol = call.payload, _symbol(call)
@@ -231,6 +238,7 @@ class Binance(State):
             **{f"DELETE {book.cancel_all}": cancel(partial(cancel_all, book)) for book in BOOKS},
             **{f"DELETE {book.cancel}": cancel(partial(cancel_one, book)) for book in BOOKS},
             **{f"GET {book.query}": read(partial(query_one, book)) for book in BOOKS},
+            **{f"GET {book.history}": read(partial(past, book), detail=5) for book in BOOKS if book.history},
             **{f"POST {book.cancel}": create(partial(place, book)) for book in BOOKS},
             "DELETE /eapi/v1/allOpenOrdersByUnderlying": cancel(by_underlying, detail=5),
             **{f"GET {path}/openOrderList": listing(partial(open_lists, _LISTS[path]), detail=6) for path in _LISTS},

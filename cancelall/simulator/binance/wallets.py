@@ -17,7 +17,7 @@ from ..stock import stock, template
 PM = {"usdm": "pm usdm", "usdm algo": "pm usdm algo", "coinm": "pm coinm", "coinm algo": "pm coinm conditional"}
 PM |= {"margin": "pm margin"}
 """Where the orders of these segments are once portfolio margin is on."""
-_UNDERLYINGS = ("BTC", "ETH", "BNB", "SOL")
+_STRIKES = {"BTC": 100000, "ETH": 4000, "BNB": 600, "SOL": 200}
 _COINS = ("BTC", "ETH", "SOL", "BNB", "XRP", "DOGE", "ADA", "LTC", "LINK", "DOT")
 
 
@@ -31,14 +31,10 @@ def _status(order: SimOrder, _: object) -> str:
     return {"open": str(opened), "filled": "FILLED"}.get(order.status, "CANCELED")
 
 
-def _algo_status(order: SimOrder, _: object) -> str:
-    return {"open": "NEW", "filled": "TRIGGERED"}.get(order.status, "CANCELED")
-
-
 _CELLS = {
     "number": lambda order, _: int(number_of(order)),
     "status": _status,
-    "algo_status": _algo_status,
+    "algo_status": lambda order, _: {"open": "NEW", "filled": "TRIGGERED"}.get(order.status, "CANCELED"),
     "option_status": lambda order, view: _status(order, view).replace("NEW", "ACCEPTED").replace("ANCELED", "ANCELLED"),
     "parent_status": lambda order, _: "WORKING" if order.status == "open" else "CANCELLED",
     "upper": lambda order, _: order.side.upper(),
@@ -63,6 +59,7 @@ class SimBook:
     cancel_all: str
     cancel: str
     query: str
+    history: str = ""
     key: str = "orderId"
     rows: str = "book"
 
@@ -72,7 +69,7 @@ class SimBook:
 
 
 def _book(line: str) -> SimBook:
-    """One whose calls are named: the listing, the cancels of a symbol and of one order, and the query of one."""
+    """One by its calls: the listing, the cancels of a symbol and of one order, the query of one, and the history."""
     segment, path, calls, rows, key = (word.strip() for word in line.split("|"))
     return SimBook(segment, *(f"{path}/{call}" for call in calls.split()), rows=rows, key=key)  # type: ignore[misc]
 
@@ -111,11 +108,7 @@ class Symbols:
             "spot": [*coins, "BTCUSDC", "这是测试币456"],
             "usdm": [*coins, "测试USDT", f"BTCUSDT_{self.expiry}"],
             "coinm": [f"{coin}USD_PERP" for coin in _COINS],
-            "option": [
-                f"{coin}-{self.expiry}-{strike}-{side}"
-                for coin, strike in zip(_UNDERLYINGS, (100000, 4000, 600, 200), strict=True)
-                for side in "CP"
-            ],
+            "option": [f"{coin}-{self.expiry}-{_STRIKES[coin]}-{side}" for coin in _STRIKES for side in "CP"],
         }
 
     def known(self, segment: str, symbol: str) -> bool:

@@ -31,15 +31,18 @@ _WEIGHTS = """
     40 GET /eapi/v1/openOrders
     40 GET /papi/v1/um/openOrders /papi/v1/um/algo/openAlgoOrders
     40 GET /papi/v1/cm/openOrders /papi/v1/cm/conditional/openOrders
-    20 GET /api/v3/account
+    20 GET /api/v3/account /dapi/v1/allOrders /papi/v1/cm/allOrders
     10 GET /sapi/v1/margin/openOrders /sapi/v1/margin/openOrderList /sapi/v1/margin/isolated/account
     10 GET /sapi/v1/margin/order
     10 DELETE /sapi/v1/margin/order
     6 GET /api/v3/openOrderList
     5 GET /fapi/v3/positionRisk /eapi/v1/position /papi/v1/um/positionRisk
+    5 GET /fapi/v1/allOrders /fapi/v1/allAlgoOrders /dapi/v1/allAlgoOrders
+    5 GET /papi/v1/um/allOrders /papi/v1/um/algo/allAlgoOrders
     5 GET /papi/v1/margin/openOrders /papi/v1/margin/openOrderList
     5 DELETE /eapi/v1/allOpenOrdersByUnderlying /papi/v1/margin/allOpenOrders
     4 GET /api/v3/order /api/v3/ticker/price
+    3 GET /eapi/v1/historyOrders
     2 DELETE /papi/v1/margin/order
 """
 _COSTS = {
@@ -66,18 +69,8 @@ _OBJECTS = frozenset(
 """What is answered by an object without a code."""
 
 
-NOTHING: Mapping[str, str] = {}
-"""No parameters."""
-
-
-def host_of_path(path: str) -> str:
-    """The name of the host that serves a path; spot is on the first."""
-    name = path.split("/")[1]
-    return "" if name == "api" else name
-
-
 def _request(method: str, path: str, purpose: str, priority: Priority, values: Mapping[str, str]) -> Request:
-    host = host_of_path(path)
+    host = path.split("/")[1].removeprefix("api")  # spot is on the first
     return Request(
         method=method,
         path=path,
@@ -95,9 +88,11 @@ def delete(path: str, purpose: str, values: Mapping[str, str], priority: Priorit
     return _request("DELETE", path, purpose, priority, values)
 
 
-def get(path: str, purpose: str, values: Mapping[str, str] = NOTHING, priority: Priority = Priority.LISTING) -> Request:
+def get(
+    path: str, purpose: str, values: Mapping[str, str] | None = None, priority: Priority = Priority.LISTING
+) -> Request:
     """A read."""
-    return _request("GET", path, purpose, priority, values)
+    return _request("GET", path, purpose, priority, values or {})
 
 
 def sign(request: Request, secrets: BinanceSecrets, options: BinanceOptions, timestamp_ms: int, widen: int) -> Signed:

@@ -30,6 +30,8 @@ class Book:
     cancel: str
     state: str = ""
     """Where an order is looked up; empty: where it is cancelled."""
+    history: str = ""
+    """Where those that are over stand, too."""
     _: KW_ONLY
     kind: str = ""
     """What its orders are called; empty for ordinary ones, whose ids are of another row of numbers."""
@@ -44,10 +46,10 @@ class Book:
     """Whether a cancel by name wants the symbol, too."""
 
 
-def _algo(listing: str, cancel_all: str, cancel: str, state: str = "") -> Book:
+def _algo(listing: str, cancel_all: str, cancel: str, state: str, history: str) -> Book:
     """The book of conditional orders that USD-M has had since 2025-12-09: what is in it is in no other listing."""
     return Book(
-        *(listing, cancel_all, cancel, state),
+        *(listing, cancel_all, cancel, state, history),
         kind="algo",
         key="algoId",
         client_key="clientAlgoId",
@@ -63,7 +65,7 @@ def _algo(listing: str, cancel_all: str, cancel: str, state: str = "") -> Book:
 def _strategy(path: str) -> Book:
     """Conditional orders of COIN-M in a portfolio margin account."""
     return Book(
-        *(f"{path}/{one}" for one in ("openOrders", "allOpenOrders", "order", "orderHistory")),
+        *(f"{path}/{one}" for one in ("openOrders", "allOpenOrders", "order", "orderHistory", "allOrders")),
         kind="conditional",
         key="strategyId",
         client_key="newClientStrategyId",
@@ -77,22 +79,25 @@ def _strategy(path: str) -> Book:
 def _parents(market: str) -> tuple[Book, ...]:
     """TWAP and VP orders, which place others. There is no call that cancels all."""
     path, ends = f"/sapi/v1/algo/{market}", {**ENDED, "FINISHED": (State.FILLED, "")}
-    named_alike = _algo(f"{path}/openOrders", "", f"{path}/order", f"{path}/historicalOrders")
+    named_alike = _algo(f"{path}/openOrders", "", f"{path}/order", f"{path}/historicalOrders", "")
     return (replace(named_alike, kind="", type="algoType", quantity="totalQty", created="bookTime", ends=ends),)
 
 
 def _ordinary(path: str) -> Book:
-    return Book(f"{path}/openOrders", f"{path}/allOpenOrders", f"{path}/order")
+    return Book(*(f"{path}/{one}" for one in ("openOrders", "allOpenOrders", "order", "order", "allOrders")))
 
 
 def _futures(path: str) -> tuple[Book, ...]:
-    return _algo(f"{path}/openAlgoOrders", f"{path}/algoOpenOrders", f"{path}/algoOrder"), _ordinary(path)
+    calls = ("openAlgoOrders", "algoOpenOrders", "algoOrder", "algoOrder", "allAlgoOrders")
+    return _algo(*(f"{path}/{one}" for one in calls)), _ordinary(path)
 
 
 _UM = "/papi/v1/um"
-_PM_ALGO = _algo(*(f"{_UM}/algo/{one}" for one in ("openAlgoOrders", "allOpenOrders", "order", "algoOrder")))
+_PM_CALLS = ("openAlgoOrders", "allOpenOrders", "order", "algoOrder", "allAlgoOrders")
+_PM_ALGO = _algo(*(f"{_UM}/algo/{one}" for one in _PM_CALLS))
 _MARGIN = Book("/sapi/v1/margin/openOrders", "/sapi/v1/margin/openOrders", "/sapi/v1/margin/order")
-_BY_UNDERLYING = "/eapi/v1/allOpenOrdersByUnderlying"
+_OPTION_CALLS = ("openOrders", "allOpenOrdersByUnderlying", "order", "order", "historyOrders")
+_OPTIONS = Book(*(f"/eapi/v1/{one}" for one in _OPTION_CALLS), quantity="quantity", created="createTime")
 BOOKS: Mapping[str, tuple[Book, ...]] = {
     "spot": (Book("/api/v3/openOrders", "/api/v3/openOrders", "/api/v3/order"),),
     "margin": (_MARGIN,),
@@ -104,7 +109,7 @@ BOOKS: Mapping[str, tuple[Book, ...]] = {
     "pm margin": (_ordinary("/papi/v1/margin"),),
     "spot TWAP": _parents("spot"),
     "usdm TWAP/VP": _parents("futures"),
-    "option": (replace(_ordinary("/eapi/v1"), cancel_all=_BY_UNDERLYING, quantity="quantity", created="createTime"),),
+    "option": (_OPTIONS,),
 }
 LISTS = {
     "spot": "/api/v3/openOrderList",

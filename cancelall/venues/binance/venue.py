@@ -25,8 +25,6 @@ from cancelall.venues.contract import (
 )
 from cancelall.venues.payload import Row
 
-# --- scope ----------------------------------------------------------------------------------------------------------
-
 _CLASS: Mapping[str, type[kinds.Wallet]] = {
     "spot": kinds.SpotWallet,
     **dict.fromkeys(("margin", "pm margin"), kinds.MarginWallet),
@@ -97,15 +95,11 @@ def not_covered(options: BinanceOptions, environment: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-# --- the account ----------------------------------------------------------------------------------------------------
-
 _FLAGS = {
     "isMarginEnabled": ("margin",),
     "isFutureEnabled": ("usdm", "usdm TWAP/VP", "coinm"),
     "isOptionsEnabled": ("option",),
 }
-
-
 _NO_CALL = "no such call"
 """The kind of `Known` for a read that the venue says it does not have."""
 
@@ -118,15 +112,12 @@ def discoveries(options: BinanceOptions, facts: BinanceFacts) -> tuple[Discovery
     found: list[Discovery[BinanceFacts]] = []
     if asks_for_mode(options, "live"):
         request = api.get("/sapi/v1/account/info", api.MODE)
-        found.append(
-            Discovery(name="the account's products", request=request, read=_read_account, learn=_learn_account)
-        )
+        account = Discovery(name="the account's products", request=request, read=_read_account, learn=_learn_account)
+        found.append(account)
     if "isolated" in selected(options, "live") and not options.symbol:
         request = api.get("/sapi/v1/margin/isolated/account", api.PAIRS)
-        pairs = Discovery(
-            name="isolated margin pairs", request=request, read=_read_pairs, learn=_learn_pairs, shows_orders=True
-        )
-        found.append(pairs)
+        pairs = Discovery(name="isolated margin pairs", request=request, read=_read_pairs, learn=_learn_pairs)
+        found.append(replace(pairs, shows_orders=True))
     return (*found, *_instruments(options))
 
 
@@ -170,9 +161,6 @@ def _read_pairs(request: Request, reply: Reply) -> Batch:
 
 def _learn_pairs(facts: BinanceFacts, names: tuple[Known, ...]) -> BinanceFacts:
     return replace(facts, pairs=tuple(dict.fromkeys((*facts.pairs, *names_of(names, "pair")))))
-
-
-# --- symbols --------------------------------------------------------------------------------------------------------
 
 
 def _instruments(options: BinanceOptions) -> list[Discovery[BinanceFacts]]:

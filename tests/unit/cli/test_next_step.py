@@ -68,6 +68,13 @@ def test_where_the_time_was_too_short_the_next_run_gets_enough(given: str) -> No
     )
 
 
+def test_a_misspelt_selector_is_not_simply_sent_again() -> None:
+    error = ErrorReport(kind="parameter", message="no --symbol X", hint="correct the selector and run again")
+    assert next_step.of_profile(report(Verdict.UNPROVEN, error=error), ["mm-2", "--symbol", "X"]) == (
+        "with the selector corrected: cancelall mm-2 --symbol X"
+    )
+
+
 def test_an_interruption_is_finished() -> None:
     error = ErrorReport(kind="interrupted", message="stopped by SIGINT")
     assert next_step.of_profile(report(Verdict.UNPROVEN, error=error), ["mm-2"]) == (
