@@ -262,6 +262,7 @@ def test_symbols_of_the_last_run_are_fired_at_before_anything_is_read(home: Path
         assert "/fapi/v1/allOpenOrders" in blind or "/api/v3/openOrders" in blind, blind
 
 
+@pytest.mark.faults
 def test_orders_that_went_before_a_listing_showed_them_are_told_with_their_stops(home: Path) -> None:
     """The symbols of the last run are fired at blind, and the listings come late: answers and histories name all."""
     with simulator.start("binance", orders=40) as server:
