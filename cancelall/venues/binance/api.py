@@ -183,7 +183,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return said(answer=Answer.ACCEPTED)
     if code in _GONE and request.changes:
         return said(answer=Answer.NOTHING_OPEN)
-    if code == -2013 and request.purpose == Purpose.FINAL_STATES:
+    if code in (-2013, -2026) and request.purpose == Purpose.FINAL_STATES:  # unknown by now, or archived
         return said(answer=Answer.NOTHING_OPEN)
     if code == -1121 and "isIsolated" in request.query:
         return said(answer=Answer.ABSENT, kind="mode")  # there is no such pair

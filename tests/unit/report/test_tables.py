@@ -657,6 +657,7 @@ def _sweep(proven: int, of: int, *, read: bool = True) -> Any:
         tally=SimpleNamespace(turned_away=None),
         signer=SimpleNamespace(origin="https://a.test:8"),
         standstill=lambda seconds: "",
+        reads_only=False,
     )
     return SimpleNamespace(ledgers=ledgers, client=client, gap=1.0)
 
@@ -696,6 +697,9 @@ def test_one_line_per_profile_that_is_taken_back(monkeypatch: pytest.MonkeyPatch
 def test_the_live_line_names_no_number_that_was_not_read() -> None:
     assert _how_far(_sweep(1, 3)) == "6 accepted, 3 still listed, 1 of 3 segments proven"
     assert _how_far(_sweep(0, 3, read=False)) == "6 accepted, 2 of 3 segments read, 0 of 3 segments proven"
+    reading = _sweep(0, 3, read=False)
+    reading.client.reads_only = True
+    assert _how_far(reading) == "2 of 3 segments read, 0 of 3 segments proven", "nothing was to be accepted"
     silent = _sweep(0, 2)
     for ledger in silent.ledgers.values():
         ledger.answered = False

@@ -183,6 +183,12 @@ def test_what_the_venue_asks_to_wait_is_waited_for() -> None:
     assert api.judge(request, reply(said, 429)).after == 10.0
 
 
+@pytest.mark.parametrize("code", [-2013, -2026])
+def test_an_order_that_is_unknown_by_now_or_archived_has_no_end_to_tell(code: int) -> None:
+    request = api.get("/api/v3/order", Purpose.FINAL_STATES, {"symbol": "BTCUSDT", "orderId": "7"})
+    assert api.judge(request, reply({"code": code, "msg": "x"}, 400)).answer is Answer.NOTHING_OPEN
+
+
 def test_an_account_that_has_no_isolated_margin_says_so_to_one_question_only() -> None:
     for code in (-11001, -3003, -5000):
         got = reply({"code": code, "msg": "none"}, 400)
