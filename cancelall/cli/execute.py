@@ -472,6 +472,6 @@ def _how_far(sweep: ProfileSweep) -> str:
     read = [one for one in ledgers if one.last is not None]
     left = sum(len(one.left(one.last)) for one in read if one.last is not None)
     proven = sum(1 for one in ledgers if one.proven)
-    accepted = f"{taken} accepted" if taken or any(one.air.accepted for one in ledgers) else "none accepted yet"
+    accepted = f"{taken} accepted, " if taken or any(one.air.accepted for one in ledgers) else "none accepted yet, "
     listed = f"{left} still listed" if len(read) == len(ledgers) else f"{len(read)} of {len(ledgers)} segments read"
-    return f"{accepted}, {listed}, {proven} of {len(ledgers)} segments proven"
+    return f"{'' if client.reads_only else accepted}{listed}, {proven} of {len(ledgers)} segments proven"

@@ -42,10 +42,10 @@ def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
         return ErrorReport(kind=first.kind or "parameter", message=first.message, hint="; ".join(hints))
     if client.refusals.stopped is not None or not client.tally.requests:
         return _unsent_report(client)
-    if sweep.discoveries.doubts:
-        return ErrorReport(
-            kind="parameter", message="; ".join(sweep.discoveries.doubts), hint="correct the selector and run again"
-        )
+    if doubts := sweep.discoveries.doubts:
+        named = any("--" in doubt for doubt in doubts)
+        hint = "correct the selector and run again" if named else "correct the profile, or look at the venue's site"
+        return ErrorReport(kind="parameter", message="; ".join(doubts), hint=hint)
     if verdict is Verdict.OPEN:
         return _never_accepted(sweep) or _too_many(client)
     if verdict is Verdict.REFUSED and all(ledger.absent for ledger in sweep.ledgers.values()):
@@ -104,6 +104,7 @@ def _too_many(client: Client) -> ErrorReport | None:
         return None
     bucket, limit, seconds = client.behind
     given = client.deadline - (client.tally.first_request or client.deadline)
+    rest = math.ceil((seconds + client.reserve) / _TENS) * _TENS
     needed = math.ceil((given + seconds + client.reserve) / _TENS) * _TENS
     of = bucket.partition(":")[2]
     return ErrorReport(
@@ -111,6 +112,7 @@ def _too_many(client: Client) -> ErrorReport | None:
         message=f"the venue's limit lets {limit.count} cancels{f' of {of}' if of else ''} go in {limit.seconds:g} s: "
         f"{given:.0f} s were too short for all, another {seconds:.0f} s are needed",
         hint=f"run again at once, it goes on where this one ended; from the start it takes --deadline {needed}",
+        deadline=rest if rest > given else None,
     )
 
 

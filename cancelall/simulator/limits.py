@@ -15,6 +15,19 @@ class Allowance:
     reset_ms: int
 
 
+UNLIMITED = Allowance(allowed=True, limit=0, remaining=0, reset_ms=0)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What a request takes from a bucket of an account's."""
+
+    bucket: Hashable
+    limit: int
+    per_ms: int = 1000
+    cost: float = 1.0
+
+
 @dataclass(frozen=True)
 class AddressLimit:
     """How many requests one address may send within a while, whatever the key, before it is shut out for another."""

@@ -6,11 +6,10 @@ dex is assumed: they are spot-like.
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from ..book import SimOrder
 from ..rows import fixed, tables
-from ..stock import template, templates
+from ..stock import stock, template
 
 Clock = Callable[[int], int]
 """What a moment is called by the venue's clock."""
@@ -67,7 +66,7 @@ def _template(kind: str, coin: str, way: str = "buy", left: str = "1", price: st
     return replace(made, quantity="0.0", remaining="0.0") if "whole" in extra else made
 
 
-STOCK = templates(Path(__file__).with_name("stock.txt").read_text(encoding="utf-8"), _template)
+STOCK = stock(__file__, _template)
 
 
 _TABLE = tables(
