@@ -70,7 +70,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "config check": ("cancelall config check",),
     "journal show": ("cancelall journal show --last 20", "cancelall journal show --json"),
     "journal verify": ("cancelall journal verify",),
-    "journal report": ("cancelall journal report --since 24h",),
+    "journal report": ("cancelall journal report --since 24h", "cancelall journal report --merge shard-*.jsonl"),
     "journal path": ("cancelall journal path",),
     "auth set": ("cancelall auth set bybit", "cancelall auth set mm-2 --venue bitget"),
     "auth status": ("cancelall auth status",),
