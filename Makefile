@@ -37,7 +37,7 @@ conformance: $(VENV)/.developed $(CLIENTS)/.installed $(OLD_CCXT)/.installed  ##
 soak: $(VENV)/.developed  ## 10,000 random schedules of faults under virtual time
 	SOAK=$${SOAK:-10000} $(BIN)/pytest tests/soak -n 2 --timeout 3600
 
-bench: $(VENV)/.developed  ## time to the first cancel and to the verdict; writes docs/performance.md (QUICK=--quick: few runs, no page)
+bench: $(VENV)/.developed  ## time to the first cancel and to the verdict; writes docs/performance.md (QUICK=--quick: few runs, QUICK="--only venues": a part; no page)
 	$(BIN)/python -m benchmarks $(QUICK)
 
 check: $(VENV)/.developed  ## lint and types
@@ -50,6 +50,7 @@ format: $(VENV)/.developed
 	$(BIN)/ruff format $(CHECKED)
 
 docs: $(VENV)/.developed  ## regenerate the example config, the README's tables and its picture
+	PYTHONPATH=tests:docs $(BIN)/python -m traffic
 	$(BIN)/python docs/documents.py
 	PYTHONPATH=tests $(BIN)/python -m faults.documents
 	PYTHONPATH=tests $(BIN)/python -m screens.documents

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,12 +86,19 @@ class Place:
 
 @contextlib.contextmanager
 def exchange(
-    venue: str, *, tls: Authority | None, rtt: float = 0.0, orders: int = 0, limits: bool = True
+    venue: str,
+    *,
+    tls: Authority | None,
+    rtt: float = 0.0,
+    orders: int = 0,
+    limits: bool = True,
+    faults: Iterable[str] = (),
 ) -> Iterator[Place]:
     """One fake venue. `rtt` in seconds: a delaying proxy stands before it."""
     with contextlib.ExitStack() as stack:
         context = tls.context if tls else None
-        server = stack.enter_context(simulator.start(venue, orders=orders, ssl_context=context, limits=limits))
+        started = simulator.start(venue, orders=orders, faults=faults, ssl_context=context, limits=limits)
+        server = stack.enter_context(started)
         origin = server.origin
         if rtt:
             scheme, _, port = origin.partition("://127.0.0.1:")

@@ -41,6 +41,8 @@ class ErrorReport:
     kind: ErrorKind
     message: str
     hint: str = ""
+    deadline: int | None = None
+    """Seconds that another run needs for what is left, where that is more than this one was given."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ import pytest
 
 from cancelall import simulator
 from cancelall.simulator import SimServer
-from cancelall.simulator.okx.instruments import ALGOS
+from cancelall.simulator.okx.state import ALGOS
 from simulator.desks import Clock, OkxDesk
 
 Opener = Callable[..., OkxDesk]

@@ -647,6 +647,7 @@ def _sweep(proven: int, of: int, *, read: bool = True) -> Any:
         str(number): SimpleNamespace(
             proven=number < proven,
             answered=True,
+            absent=None,
             trouble=None,
             air=SimpleNamespace(accepted=True),
             seen=[SimpleNamespace(taken=True), SimpleNamespace(taken=True)],
@@ -659,6 +660,7 @@ def _sweep(proven: int, of: int, *, read: bool = True) -> Any:
         tally=SimpleNamespace(turned_away=None),
         signer=SimpleNamespace(origin="https://a.test:8"),
         standstill=lambda seconds: "",
+        reads_only=False,
     )
     return SimpleNamespace(ledgers=ledgers, client=client, gap=1.0)
 
@@ -698,6 +700,12 @@ def test_one_line_per_profile_that_is_taken_back(monkeypatch: pytest.MonkeyPatch
 def test_the_live_line_names_no_number_that_was_not_read() -> None:
     assert _how_far(_sweep(1, 3)) == "6 accepted, 3 still listed, 1 of 3 segments proven"
     assert _how_far(_sweep(0, 3, read=False)) == "6 accepted, 2 of 3 segments read, 0 of 3 segments proven"
+    lacking = _sweep(2, 3, read=False)
+    lacking.ledgers["0"].absent = object()
+    assert _how_far(lacking) == "6 accepted, 2 still listed, 1 of 2 segments proven"
+    reading = _sweep(0, 3, read=False)
+    reading.client.reads_only = True
+    assert _how_far(reading) == "2 of 3 segments read, 0 of 3 segments proven", "nothing was to be accepted"
     silent = _sweep(0, 2)
     for ledger in silent.ledgers.values():
         ledger.answered = False

@@ -239,6 +239,12 @@ def test_what_the_venue_asks_to_wait_is_waited_for() -> None:
     assert api.judge(request, reply(said, 429)).after == 10.0
 
 
+@pytest.mark.parametrize("code", [-2013, -2026])
+def test_an_order_that_is_unknown_by_now_or_archived_has_no_end_to_tell(code: int) -> None:
+    request = api.get("/api/v3/order", Purpose.FINAL_STATES, {"symbol": "BTCUSDT", "orderId": "7"})
+    assert api.judge(request, reply({"code": code, "msg": "x"}, 400)).answer is Answer.NOTHING_OPEN
+
+
 def test_an_account_that_has_no_isolated_margin_says_so_to_one_question_only() -> None:
     for code in (-11001, -3003, -5000):
         got = reply({"code": code, "msg": "none"}, 400)
@@ -267,6 +273,39 @@ def test_what_is_remembered_is_fired_at_unseen_and_proves_nothing() -> None:
     assert found["spot"].blind == () == found["coinm"].blind
     assert all(request.priority is Priority.MASS_CANCEL for request in found["usdm"].blind)
     assert segments(facts, symbol=("ETHUSDT",))["usdm"].blind[0].query == "symbol=ETHUSDT", "selectors go before memory"
+
+
+def test_the_report_of_a_mass_cancel_shows_the_orders_that_it_took() -> None:
+    """A kill is often faster than its first listing. `clientOrderId` is the cancel's own there."""
+    spot = segments(symbol=("LTCBTC",))["spot"]
+    row = {**ROWS["binance spot"], "symbol": "LTCBTC", "clientOrderId": "cancel", "status": "CANCELED"}
+    stop = {**row, "orderId": 2, "origClientOrderId": "", "type": "STOP_LOSS_LIMIT", "side": "SELL"}
+    said = spot.acknowledge(spot.blind[0], reply([{**row, "orderId": 1, "origClientOrderId": "mine"}, stop]))
+    assert (said.cancelled, said.client_ids) == (("LTCBTC:1", "LTCBTC:2"), {"LTCBTC:1": "mine"})
+    assert [(one.id, one.client_id) for one in said.orders] == [("LTCBTC:1", "mine"), ("LTCBTC:2", None)]
+    assert said.orders[1].protection is Protection.PROTECTIVE
+
+
+def test_what_futures_and_options_took_unseen_stands_in_their_histories() -> None:
+    facts = binance.recall(FACTS, (("usdm", ("BTCUSDT",)), ("pm coinm", ("BTCUSD_PERP",)), ("spot", ("BTCUSDT",))))
+    found = segments(facts)
+    paths = {name: lines(found[name].final_states((), 0)) for name in ("usdm", "coinm", "pm coinm", "spot", "option")}
+    assert paths == {
+        "usdm": ["GET /fapi/v1/allAlgoOrders?symbol=BTCUSDT", "GET /fapi/v1/allOrders?symbol=BTCUSDT"],
+        "coinm": [],
+        "pm coinm": [
+            "GET /papi/v1/cm/conditional/allOrders?symbol=BTCUSD_PERP",
+            "GET /papi/v1/cm/allOrders?symbol=BTCUSD_PERP",
+        ],
+        "spot": [],
+        "option": ["GET /eapi/v1/historyOrders"],
+    }
+    request = found["usdm"].final_states((), 0)[1]
+    assert api.cost(request) == 5
+    rows = [{**ROWS["binance book"], "orderId": 1}, {**ROWS["binance book"], "status": "CANCELED", "updateTime": 9}]
+    ((ended, state, _),) = found["usdm"].final_page(request, reply(rows)).orders
+    assert (state.value, ended.ended_ms) == ("cancelled", 9)
+    assert not segments(symbol=("SOLUSDT",))["usdm"].final_page(request, reply(rows)).orders, "it is of another symbol"
 
 
 def test_orders_seen_behind_papi_are_fired_at_before_the_mode_is_known() -> None:
