@@ -12,6 +12,9 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,10 +25,13 @@ from statistics import median, quantiles
 from typing import Any
 
 from benchmarks import wire
-from benchmarks.command import ROOT, compiled
+from benchmarks.command import CANCELALL, ROOT, compiled
 from benchmarks.exchange import Authority, Place, authority, exchange
 from benchmarks.kills import config
 from benchmarks.page import Bound, bounds_table, table
+from cancelall.guard import control
+from cancelall.guard.control import NoGuard
+from cancelall.guard.model import GuardState
 
 VENUES = ("bybit", "bitget", "ascendex", "pacifica", "deltadefi", "deribit", "kraken", "hyperliquid", "binance", "okx")
 _SCALE = 0.05
@@ -136,6 +142,116 @@ def to_the_venue(made: Standing, place: Place, trials: int) -> list[float]:
     return found
 
 
+class Watching:
+    """`cancelall guard` in a process of its own, with every kind of trigger."""
+
+    def __init__(self, path: Path) -> None:
+        home = path.parent
+        self.beat, self.pid, self.kill = home / "beat", home / "bot.pid", home / "KILL"
+        memory = Path("/dev/shm") if Path("/dev/shm").is_dir() else home  # noqa: S108 - in memory, as /run is
+        self.run = Path(tempfile.mkdtemp(prefix="guard-", dir=memory))
+        self.environ = {"PATH": os.environ["PATH"], "HOME": str(home), "RUNTIME_DIRECTORY": str(self.run)}
+        self._bot = self._started()
+        words = [CANCELALL, "guard", "--name", "mm", "--quiet", "--config", str(path)]
+        with (home / "guard.txt").open("wb") as out:
+            self.process = subprocess.Popen(words, env=self.environ, cwd=home, stdout=out, stderr=out)
+        self._until(GuardState.ARMED)
+
+    @staticmethod
+    def table(home: Path) -> dict[str, object]:
+        """What the config says of it."""
+        return {
+            "heartbeat": [f"unix:{home / 'beat'}"],
+            "process": [str(home / "bot.pid")],
+            "kill_file": [str(home / "KILL")],
+            "timeout": 600.0,
+            "rearm": "beat",
+            "hold": 0,
+            "venue_switch": "off",
+        }
+
+    def by_signal(self) -> float:
+        """Fire it; when that was, in monotonic seconds."""
+        at = time.monotonic()
+        self.process.send_signal(signal.SIGUSR1)
+        return at
+
+    def by_command(self) -> float:
+        at = time.monotonic()
+        control.ask(self.environ, "mm", "fire", reason="")
+        return at
+
+    def by_death(self) -> float:
+        at = time.monotonic()
+        self._bot.kill()
+        self._bot.wait()
+        return at
+
+    def by_kill_file(self) -> float:
+        at = time.monotonic()
+        self.kill.touch()
+        return at
+
+    def again(self) -> None:
+        """Once it has fired and everything is proven: arm it anew."""
+        self._until(GuardState.FIRING, beats=False)
+        self.kill.unlink(missing_ok=True)
+        self._until(GuardState.LATCHED, beats=False)
+        if self._bot.returncode is not None:
+            self._bot = self._started()
+        self._until(GuardState.ARMED)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        bot = subprocess.Popen(("sleep", "100000"))
+        self.pid.write_text(f"{bot.pid}\n", encoding="ascii")
+        return bot
+
+    def _until(self, state: GuardState, *, beats: bool = True) -> None:
+        until = time.monotonic() + 30
+        while True:
+            assert self.process.poll() is None, self.pid.with_name("guard.txt").read_text(encoding="utf-8")
+            with contextlib.suppress(NoGuard):
+                status = control.status_of(self.environ, "mm")
+                if status.state is state:
+                    return
+                assert time.monotonic() < until, status
+            if beats:
+                with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+                    one.sendto(b"", str(self.beat))
+            time.sleep(0.05)
+
+    def __enter__(self) -> Watching:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        for one in (self.process, self._bot):
+            one.terminate()
+            one.wait(10)
+        shutil.rmtree(self.run)
+
+
+def triggered(tls: Authority, home: Path, trials: int) -> dict[str, list[float]]:
+    """Seconds from each trigger of a real guard to the first byte that leaves."""
+    kinds = ("signal", "command", "process death", "kill file")
+    found: dict[str, list[float]] = {name: [] for name in kinds}
+    with exchange("bybit", tls=tls, limits=False, watched=True) as place:
+        assert place.proxy is not None
+        profiles = {"bybit": place.table("bybit", settle_coin="USDT")}
+        path = config(home, profiles, tls, guard={"mm": Watching.table(home)})
+        with Watching(path) as made:
+            triggers = (made.by_signal, made.by_command, made.by_death, made.by_kill_file)
+            for _ in range(trials):
+                for name, trigger in zip(kinds, triggers, strict=True):
+                    place.rest(3)
+                    time.sleep(_APART)
+                    place.proxy.arrivals.clear()
+                    at = trigger()
+                    made.again()
+                    assert not place.server.open_orders()
+                    found[name].append(next(came for came in place.proxy.arrivals if came >= at) - at)
+    return found
+
+
 def half_open(tls: Authority, home: Path, trials: int) -> list[float]:
     """The same where every warm connection swallows what is written on it."""
     found = []
@@ -212,6 +328,8 @@ def measured(tls: Authority, folder: Path, *, quick: bool) -> tuple[list[Bound],
     with standing(tls, home(), rtt=0.08) as (made, place):
         note("80 ms away, to the venue", to_the_venue(made, place, trials // 4), 90.0)
     note("connections that swallow everything, to the venue", half_open(tls, home(), 3 if quick else 20), 300.0)
+    for name, spent in triggered(tls, home(), 3 if quick else 200).items():
+        note(f"{name} of a real guard, to the first byte", spent, 10.0)
     clients = against(tls, home(), 3 if quick else 20)
     ours = clients["cancelall, standing by"]
     for name, most in (("curl and openssl", 0.15), ("bare requests", 0.1)):

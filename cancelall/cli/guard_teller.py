@@ -15,6 +15,7 @@ from cancelall.cli.options import Terms
 from cancelall.config.guards import GuardSettings
 from cancelall.core.attempts import Attempt
 from cancelall.core.errors import ExitStatus
+from cancelall.core.files import state_directories
 from cancelall.core.model import Verdict
 from cancelall.core.results import ProfileReport, RunFacts
 from cancelall.core.stamp import machine, moment, now_ms
@@ -23,6 +24,7 @@ from cancelall.engine.run import Listener, Target
 from cancelall.guard.model import Cause, GuardRecord, GuardState, GuardStatus
 from cancelall.guard.view import SCHEMA, live_line
 from cancelall.journal.record import Record
+from cancelall.journal.writer import Journal, new_run
 from cancelall.net.background import in_thread
 from cancelall.report import text
 from cancelall.report.live import Progress
@@ -48,6 +50,8 @@ class GuardTeller:
         self._began = time.monotonic()
         self._ticking: asyncio.Task[None] | None = None
         self._notifying: set[threading.Thread] = set()
+        self._ahead: Journal | None = self._opened_ahead()
+        """The journal of the next kill."""
 
     def standing(self, status: Callable[[], GuardStatus]) -> None:
         """On a terminal a live line shows from now on how it stands."""
@@ -100,8 +104,10 @@ class GuardTeller:
         self._notify(event, 0.0)
 
     def kill(self, cause: Cause) -> GuardKillTeller:
-        """Who tells of one kill."""
-        return GuardKillTeller(self, cause)
+        """Who tells of one kill. Its journal is open already: the first cancel waits for none."""
+        ahead, self._ahead = self._ahead, None
+        asyncio.get_running_loop().call_later(_AFTER_THE_CANCELS, self._open_ahead)
+        return GuardKillTeller(self, cause, ahead if ahead is not None and ahead.is_open else None)
 
     def close(self, status: int) -> None:
         """The journal ends with this status; streams and notify commands get their time."""
@@ -117,6 +123,14 @@ class GuardTeller:
         self.streams.close()
 
     # --- in the background ---
+
+    def _open_ahead(self) -> None:
+        self._ahead = self._ahead or self._opened_ahead()
+
+    def _opened_ahead(self) -> Journal:
+        journal = Journal(state_directories(self.environ), new_run())
+        journal.open_ahead()
+        return journal
 
     def _wipe(self) -> None:
         if self.progress is not None:
@@ -159,7 +173,7 @@ class GuardTeller:
 class GuardKillTeller:
     """One kill of a guard: a run of its own in the journal, and the lines and tables of every kill."""
 
-    def __init__(self, teller: GuardTeller, cause: Cause) -> None:
+    def __init__(self, teller: GuardTeller, cause: Cause, opened: Journal | None) -> None:
         self._teller = teller
         self._streams = teller.streams
         self._began = time.monotonic()
@@ -167,7 +181,9 @@ class GuardKillTeller:
         why = f"guard {settings.name}: {cause.words}{f' ({settings.reason})' if settings.reason else ''}"
         self._terms = Terms(reason=why, document=settings.document, notify=settings.notify, hold=settings.hold)
         self._profiles = settings.profiles
-        self.record: Record = new_record(self._profiles, teller.environ, self._terms, dry_run=settings.dry_run)
+        self.record: Record = new_record(
+            self._profiles, teller.environ, self._terms, dry_run=settings.dry_run, opened=opened
+        )
         self._streams.alone = len(self._profiles) == 1
         self.listener = Listener(
             target=self._target,

@@ -312,8 +312,8 @@ class Run:
         async def begin() -> PositionsReading | None:
             from cancelall.engine import positions
 
-            if verdict is Verdict.UNREACHABLE:
-                return None
+            if verdict is Verdict.UNREACHABLE or not sweep.client.tally.venue_spoke:
+                return None  # it would only take longer
             return await positions.read(sweep, profile.venue, profile.options, until)
 
         reading = asyncio.create_task(begin())
@@ -533,7 +533,8 @@ def over_the_network(
             handle.give_up()  # its thread and its socket wait for nothing any more
             raise
         except NoThreadError as fault:
-            raise TransportFault(f"it could not be sent: {fault}", sent="no") from fault
+            sent_before: Literal["no", "maybe"] = "no" if signed.wire.left_on is None else "maybe"
+            raise TransportFault(f"it could not be sent: {fault}", sent=sent_before) from fault
         except (ThreadDiedError, OSError, ImportError, MemoryError) as fault:
             raise TransportFault(f"it broke off on this machine: {type(fault).__name__}") from fault
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 import urllib.parse
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
-from cancelall.core.errors import ConfigError, Unreadable
+from cancelall.core.errors import ConfigError, Unreadable, bug_words
 from cancelall.core.model import Reply, SignedRequest, host_of
 from cancelall.core.preflight import Question, load_preflight, public_question
 from cancelall.core.profile import Profile
@@ -32,7 +31,11 @@ _OPENED = 4.0
 """Longest wait, in seconds, for the first connections, and again for their first answers."""
 _SHARE = 0.1
 """Of a venue's limit for an address, what keeping connections warm may take at most."""
+_NO_THREAD = 1.0
+"""Seconds until a thread is looked for once more."""
 _LATENCIES = 5
+_LOST_SECONDS = 30.0
+"""Without any connection to a host, after which that is a trouble."""
 _PATIENCE = 0.15
 """Seconds without an answer on a warm connection, at least, after which a copy of a request goes on a new one."""
 _TURNED_AWAY = (403, 418, 429, 503)
@@ -56,6 +59,8 @@ class HostKeeper:
         self._named_at = time.monotonic()
         self._away_until = 0.0
         self._away = ""
+        self.lost_since: float | None = None
+        """Since when there has been no connection."""
         self.headers: Mapping[str, str] = {}
         """Those of the last answer: some tell what is left of a limit."""
         limit = venue.address_limit
@@ -84,6 +89,10 @@ class HostKeeper:
         """What is to be done now, each in a thread."""
         found: list[Callable[[], None]] = []
         self.warm.drop_closed()
+        if self.warm.idle or self.warm.used:
+            self.lost_since = None
+        elif self.lost_since is None:
+            self.lost_since = now
         missing = self.warm.missing(now)
         spread = self.warm.renewed / max(1, missing)
         found += [partial(self.warm.open_one, spread=spread * number) for number in range(missing)]
@@ -186,10 +195,20 @@ class Keeper:
             return 0
         return next((one.venue_clock.correction_ms(now_ms) for one in self.of(profile)), 0)
 
-    def copy_after(self, profile: Profile) -> float:
-        """Seconds without an answer after which a copy goes: more than an answer takes from where we are."""
+    def copy_after(self, profile: Profile, answer_seconds: float = 0.0) -> float:
+        """Seconds without an answer after which a copy goes: more than a signed request, which may have taken so long,
+        or a public one takes from where we are. Copies of what is only slow would use up the venue's limits.
+        """
         latencies = [one.latency or 0.0 for one in self.of(profile)]
-        return max(_PATIENCE, 1.5 * max(latencies, default=0.0) + 0.05)
+        return max(_PATIENCE, 1.5 * max(answer_seconds, *latencies, 0.0) + 0.05)
+
+    def lost(self, profile: Profile) -> str:
+        """Why there has been no connection to one of its hosts for a while, in words; empty where there are some."""
+        late = time.monotonic() - _LOST_SECONDS
+        for one in self.of(profile):
+            if one.lost_since is not None and one.lost_since <= late:
+                return f"no connection to {host_of(one.origin)}: {one.warm.trouble or 'it closes them at once'}"
+        return ""
 
     def at_once(self, profile: Profile, signed: SignedRequest, until: float) -> bool:
         """Write a request of a profile on a warm connection, if there is one; whether."""
@@ -220,11 +239,18 @@ class Keeper:
                 now = time.monotonic()
                 if now >= self._rest_until:
                     for one in self.hosts.values():
-                        for work in one.work(now):
-                            self._begin(work)
+                        self._look_after(one, now)
         finally:
             for task in self._tasks:
                 task.cancel()
+
+    def _look_after(self, host: HostKeeper, now: float) -> None:
+        """Whatever goes wrong with one host, the others are kept."""
+        try:
+            for work in host.work(now):
+                self._begin(work)
+        except Exception as fault:
+            host.warm.trouble = bug_words(fault)
 
     def rest(self, seconds: float) -> None:
         """Open and ask nothing for so long: something else has to get out first."""
@@ -251,12 +277,14 @@ class Keeper:
             await asyncio.wait(tasks, timeout=seconds)
 
 
-def _aside(work: Callable[[], None]) -> Coroutine[Any, Any, None]:
-    async def done() -> None:
-        with suppress(NoThreadError, ThreadDiedError, ConfigError):
-            await in_thread(work, "warm")
-
-    return done()
+async def _aside(work: Callable[[], None]) -> None:
+    """Have work with a connection done in a thread, which frees or keeps it in any case."""
+    with suppress(ThreadDiedError, ConfigError, OSError, MemoryError):
+        while True:
+            with suppress(NoThreadError):
+                await in_thread(work, "warm")
+                return
+            await asyncio.sleep(_NO_THREAD)
 
 
 def _load(ca_bundle: str | None) -> None:

@@ -37,6 +37,8 @@ class Readable:
     """What was open, as far as it could be read."""
     listing_seconds: float = 0.0
     """What the slowest segment took."""
+    answer_seconds: float = 0.0
+    """What the quickest answer took."""
     headers: tuple[tuple[str, Mapping[str, str]], ...] = field(default=(), repr=False)
     """Those of the last answers, each with the name of its host: some tell what is left of a limit."""
 
@@ -50,22 +52,14 @@ async def read(
     offset_ms: int,
 ) -> Readable:
     """Read every segment once, signed. It changes nothing, and raises nothing but that it was cancelled."""
-    answers: list[tuple[str, Mapping[str, str]]] = []
+    answers: list[Attempt] = []
     try:
+        deadline = clock.monotonic() + min(SECONDS, profile.deadline)
         with ExitStack() as closing:
-            deadline = clock.monotonic() + min(SECONDS, profile.deadline)
             client = line(
-                profile,
-                secrets,
-                environ,
-                shared,
-                clock,
-                offset_ms,
-                deadline=deadline,
-                reads_only=True,
-                closing=closing,
+                profile, secrets, environ, shared, clock, offset_ms, deadline=deadline, reads_only=True, closing=closing
             )
-            client.trace = lambda attempt: answers.append((attempt.request.host, attempt.headers))
+            client.trace = answers.append
             listings = Listings(client, profile.environment)
             late = False
             try:
@@ -79,7 +73,8 @@ async def read(
             trouble=trouble,
             orders=tuple(order for one in listings.read.values() for order in one.orders),
             listing_seconds=max(took, default=0.0),
-            headers=tuple(answers[-_LAST:]),
+            answer_seconds=min((one.ended - one.began for one in answers if one.answered), default=0.0),
+            headers=tuple((one.request.host, one.headers) for one in answers[-_LAST:]),
         )
     except CancelallError as error:
         return Readable(trouble=_with_hint(error.message, error.hint))

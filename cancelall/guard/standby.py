@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -33,6 +34,7 @@ from cancelall.guard.model import ProfileFigures
 from cancelall.guard.rehearsal import Readable
 from cancelall.journal.record import Record
 from cancelall.net.background import in_thread
+from cancelall.net.connection import SWITCH_SECONDS
 from cancelall.venues.contract import Remembered
 from cancelall.venues.registry import load
 
@@ -45,15 +47,9 @@ _ABLE_SECONDS = 2 * CHECKED
 _REST = 3.0
 """Seconds after the beginning of a run in which nothing else is opened, asked or checked."""
 _MODULES = (
-    *("cancelall.net.transport", "cancelall.net.failures", "cancelall.engine.positions", "cancelall.engine.memory"),
-    *(
-        "cancelall.engine.final_states",
-        "cancelall.report.tables",
-        "cancelall.report.positions",
-        "cancelall.report.text",
-    ),
-    *("cancelall.report.lines", "cancelall.report.streams", "cancelall.report.notify", "cancelall.journal.writer"),
-    "cancelall.core.positions",
+    *("net.transport", "net.failures", "core.positions", "engine.positions", "engine.memory", "engine.final_states"),
+    *("report.tables", "report.positions", "report.text", "report.lines", "report.streams", "report.notify"),
+    *("journal.writer", "journal.basis"),
 )
 """What a kill loads while it runs."""
 
@@ -107,9 +103,10 @@ class Standby:
 
         A run that is begun meanwhile goes with what is there.
         """
+        shared = SharedLimits(profiles=self.usable, environ=self._environ)
+        shared.count()  # and have as many file descriptors as there may be
         await in_thread(self._import, "imports")
         await asyncio.gather(self._keeper.prepare(), *(self._resolve(profile) for profile in self.usable))
-        shared = SharedLimits(profiles=self.usable, environ=self._environ)
         await asyncio.gather(*(self._check(profile, shared) for profile in self.usable))
         now = time.monotonic()
         for number, profile in enumerate(self.usable):  # from now on in turns
@@ -118,6 +115,7 @@ class Standby:
         gc.collect()
         gc.freeze()
         lock_memory()
+        sys.setswitchinterval(SWITCH_SECONDS)
         self.prepared = True
         return self.troubles()
 
@@ -178,7 +176,7 @@ class Standby:
                 secrets=self._secrets,
                 remembered=self._remembered,
                 offset_ms=lambda profile: self._keeper.offset_ms(profile, self._clock.now_ms()),
-                copy_after=self._keeper.copy_after,
+                copy_after=self._copy_after,
             ),
         )
 
@@ -232,7 +230,11 @@ class Standby:
             return checked.readable.trouble
         if time.monotonic() - checked.at >= _ABLE_SECONDS:
             return "its open orders were not read for too long"
-        return ""
+        return self._keeper.lost(profile)
+
+    def _copy_after(self, profile: Profile) -> float:
+        checked = self._checked.get(profile.name)
+        return self._keeper.copy_after(profile, 0.0 if checked is None else checked.readable.answer_seconds)
 
     def _figures(self, profile: Profile | BrokenProfile) -> ProfileFigures:
         if isinstance(profile, BrokenProfile):
@@ -262,6 +264,10 @@ class Standby:
         for name in (*_MODULES, *names):
             with suppress(ImportError, OSError):  # it is told where it is needed
                 importlib.import_module(f"cancelall.{name}")
+        with suppress(ImportError, OSError):  # what it loads itself
+            from cancelall.report import tables
+
+            tables.console(80, terminal=False, environ={})
         if any(route.proxy is not None for route in self._keeper.routes.values()):
             with suppress(ImportError, OSError):
                 importlib.import_module("cancelall.net.proxied")

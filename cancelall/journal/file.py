@@ -46,8 +46,10 @@ class JournalFile:
         """Where the last line that is known ends, and its hash."""
         self._last = ""
 
-    def begin(self, body: str) -> bool:
-        """Open it, make room if it has grown large, and write the first line of a run. Returns as `append` does."""
+    def begin(self, body: str | None) -> bool:
+        """Open it, make room if it has grown large, and write the first line of a run, if it has begun. Returns as
+        `append` does.
+        """
         _make(self.path.parent)
         self._open()
         if self._lock(time.monotonic() + LOCK_SECONDS):
@@ -58,7 +60,7 @@ class JournalFile:
                 self._unlock()
         with contextlib.suppress(OSError):
             self.exposed = exposed(self.path)
-        return self.append([body], LOCK_SECONDS)
+        return body is None or self.append([body], LOCK_SECONDS)
 
     def append(self, bodies: Sequence[str], patience: float) -> bool:
         """Write some lines, each a JSON object without its closing brace. Whether it was done under the lock."""

@@ -50,6 +50,7 @@ class Journal:
         self._closing = threading.Event()
         self._done = threading.Event()
         self._file: JournalFile | None = None
+        self._opened_ahead = False
         self._behind = False
         """Everything is left to the thread from now on."""
         self._sequence = 0
@@ -63,6 +64,23 @@ class Journal:
     def begin(self, fields: Mapping[str, object]) -> None:
         """Open the file in the background; its first line is `run_start` with these fields."""
         first = self._body("run_start", fields)
+        if self._opened_ahead:
+            self._pending.append(first)
+            self._woken.set()
+        else:
+            self._start(first)
+
+    def open_ahead(self) -> None:
+        """Open the file in the background, for a run that begins when nothing may be waited for."""
+        self._opened_ahead = True
+        self._start(None)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the file is there to be written."""
+        return self._ready.is_set() and self._file is not None
+
+    def _start(self, first: str | None) -> None:
         try:
             threading.Thread(target=self._write_in_background, args=(first,), name="journal", daemon=True).start()
         except RuntimeError as fault:
@@ -167,7 +185,7 @@ class Journal:
 
     # --- on the thread in the background ---
 
-    def _write_in_background(self, first: str) -> None:
+    def _write_in_background(self, first: str | None) -> None:
         file = self._file = self._opened(first)
         self._ready.set()
         while True:
@@ -191,7 +209,7 @@ class Journal:
         except OSError as fault:
             self.lose(fault.strerror or type(fault).__name__)
 
-    def _opened(self, first: str) -> JournalFile | None:
+    def _opened(self, first: str | None) -> JournalFile | None:
         for directory in self._directories:
             file = JournalFile(directory / NAME)
             try:

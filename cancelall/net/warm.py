@@ -67,6 +67,8 @@ class WarmHost:
         self._idle: deque[Idle] = deque()
         self._busy = 0
         """Those that are being opened, or used."""
+        self._asking = 0
+        """The latter."""
         self._failed = 0
         self._next_try = 0.0
         self._closed = False
@@ -77,6 +79,11 @@ class WarmHost:
     def idle(self) -> int:
         """How many there are."""
         return len(self._idle)
+
+    @property
+    def used(self) -> bool:
+        """Whether one of them is being used."""
+        return self._asking > 0
 
     # --- for who fires ---
 
@@ -136,6 +143,7 @@ class WarmHost:
             for one in found:
                 self._idle.remove(one)
             self._busy += len(found)
+            self._asking += len(found)
             return found
 
     def ask(self, one: Idle, signed: SignedRequest) -> WarmAnswer | None:
@@ -152,6 +160,8 @@ class WarmHost:
             ended = time.monotonic()
             if reply is None:
                 made.close()
+            with self._lock:
+                self._asking -= 1
             self._back(made if reply is not None else None, ended, trouble, failed=bool(trouble))
         return WarmAnswer(reply=reply, seconds=ended - began, ended=ended) if reply is not None else None
 

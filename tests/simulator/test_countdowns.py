@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cancelall.simulator.okx.instruments import ALGOS
+from cancelall.simulator.okx.state import ALGOS
 from simulator.desks import BitgetDesk, Clock, OkxDesk
 
 AFTER = "/api/v5/trade/cancel-all-after"

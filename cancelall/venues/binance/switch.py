@@ -17,6 +17,7 @@ from cancelall.venues import payload
 from cancelall.venues.binance import api
 from cancelall.venues.binance.books import ENDED
 from cancelall.venues.binance.options import BinanceOptions, selected, symbols_of
+from cancelall.venues.contract import parameters
 from cancelall.venues.payload import Row
 
 _PATHS = {"usdm": "/fapi/v1", "coinm": "/dapi/v1"}
@@ -64,7 +65,7 @@ def unfit(options: BinanceOptions, environment: str) -> str:
 def _read(request: Request, reply: Reply) -> TimerReading:
     """Symbol and time come back, the latter as text."""
     answer = payload.as_object(reply.json)
-    wanted = api.parameters(request)
+    wanted = parameters(request)
     if payload.field(answer, "symbol") != wanted["symbol"]:
         raise Unreadable("the answer is about another symbol")
     time_ms = payload.number(answer, "countdownTime")

@@ -21,7 +21,7 @@ from cancelall.core.results import ProfileReport
 from cancelall.engine import client as line
 from cancelall.engine.run import Listener
 from cancelall.engine.signer import SystemClock
-from cancelall.guard import keeper, standby
+from cancelall.guard import keeper, rehearsal, standby
 from cancelall.guard.standby import Standby
 from cancelall.net import background, dial, warm
 from cancelall.simulator import SimServer
@@ -168,6 +168,28 @@ async def test_a_run_resolves_connects_and_waits_for_nothing(
 
 
 @on_a_loop
+async def test_before_it_is_ready_it_fires_all_the_same(server: SimServer) -> None:
+    made = Standby(profiles_of({"bybit": profile_table("bybit", server)}), {}, scale=0.05)
+    assert made.troubles() == ("bybit: it was not looked at yet",)
+    assert only(await made.run().all()).verdict is Verdict.CLEAR
+    made.close()
+
+
+@on_a_loop
+async def test_a_look_that_is_under_way_gives_way_to_a_run(server: SimServer) -> None:
+    async with standing({"bybit": profile_table("bybit", server)}) as made:
+        (profile,) = made.usable
+        made._look_at(profile)
+        made.run()
+        await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            while made._checking:
+                await asyncio.sleep(0.01)
+        assert standby._REST < made._due["bybit"] - time.monotonic() < 3 * standby._REST
+        assert made.troubles() == ()
+
+
+@on_a_loop
 async def test_it_can_fire_again(server: SimServer) -> None:
     async with standing({"bybit": profile_table("bybit", server)}) as made:
         for _ in range(2):
@@ -305,6 +327,69 @@ async def test_connections_are_kept(server: SimServer, monkeypatch: pytest.Monke
                 await asyncio.sleep(0.01)
         keeping.cancel()
         assert {one.path for one in server.requests} == {"/v5/market/time"}
+
+
+@on_a_loop
+async def test_a_host_that_is_lost_is_a_trouble_after_a_while(
+    server: SimServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with standing({"bybit": profile_table("bybit", server)}) as made:
+        (host,) = made._keeper.hosts.values()
+        server.stop()
+        host.work(time.monotonic())
+        taken = [host.warm.take() for _ in range(20)]
+        assert not any(taken)
+        assert (host.work(time.monotonic()), made.troubles()) == ([], ())
+        monkeypatch.setattr(keeper, "_LOST_SECONDS", 0.0)
+        (trouble,) = made.troubles()
+        assert trouble.startswith("bybit: no connection to 127.0.0.1: ")
+
+
+@on_a_loop
+async def test_trouble_with_one_host_is_none_of_the_others(server: SimServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "TICK", 0.01)
+    with simulator.start("deribit", orders=0) as other:
+        tables = {"bybit": profile_table("bybit", server), "deribit": profile_table("deribit", other)}
+        async with standing(tables) as made:
+            first, second = made._keeper.hosts.values()
+            first.warm.drop_closed = None  # type: ignore[assignment,method-assign]
+            second.warm.renewed = 0.0
+            keeping = asyncio.create_task(made.keep())
+            other.fake.requests.clear()
+            async with asyncio.timeout(20):
+                while not other.requests or not first.figures.trouble:
+                    await asyncio.sleep(0.01)
+            keeping.cancel()
+            assert first.figures.trouble.startswith("a bug: TypeError")
+
+
+@pytest.mark.parametrize(
+    ("venue", "host", "headers", "left"),
+    [
+        ("bybit", "", {"x-bapi-limit-status": "9", "x-bapi-limit": "10"}, 0.9),
+        ("bybit", "", {"x-bapi-limit-status": "-1", "x-bapi-limit": "0"}, None),
+        ("binance", "", {"x-mbx-used-weight-1m": "1500"}, 0.75),
+        ("binance", "fapi", {"x-mbx-used-weight-1m": "2600"}, 0.0),
+        ("pacifica", "", {"ratelimit": '"credits";r=1200;t=32', "ratelimit-policy": '"credits";q=1250;w=60'}, 0.96),
+        ("okx", "", {"x-ratelimit-limit": "10"}, None),
+    ],
+)
+def test_what_is_left_of_a_limit(venue: str, host: str, headers: dict[str, str], left: float | None) -> None:
+    tells = load_preflight(venue).budget
+    assert (tells(host, headers), tells(host, {})) == (left, None)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_verdict_is_predicted_from_what_answers_take(venue: str) -> None:
+    """Never less than a round trip, two listings and the gap between them; nothing where nothing is known."""
+    with simulator.start(venue, orders=0) as server:
+        (profile,) = profiles_of({venue: profile_table(venue, server)})
+    known = rehearsal.Readable(listing_seconds=0.2)
+    seconds = rehearsal.verdict_seconds(profile, 0.1, known, 1.0)
+    assert seconds is not None
+    assert keeper.load(venue).proof_gap + 0.49 <= seconds < 8
+    assert rehearsal.verdict_seconds(profile, None, known, 1.0) is None
+    assert rehearsal.verdict_seconds(profile, 0.1, None, 1.0) is None
 
 
 @on_a_loop

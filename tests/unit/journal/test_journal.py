@@ -28,6 +28,7 @@ from cancelall.journal import file, writer
 from cancelall.journal.chain import RunRecord, files, read, runs, verify
 from cancelall.journal.record import Record, beginning
 from cancelall.journal.writer import Journal, id_fields
+from ports import until
 from support import ROOT, Ran, cancelall, environment, profile_table, write_config
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks and modes of POSIX systems")
@@ -74,6 +75,28 @@ def test_a_line_is_an_event(tmp_path: Path) -> None:
     assert second["prev"] == file.digest(raw.splitlines()[0])
     assert second["text"] == "a\x1b[2J\u202e\ud800"
     assert made.warnings() == ()
+
+
+def test_one_that_was_opened_ahead_says_nothing_until_its_run_begins(tmp_path: Path) -> None:
+    """And then its first lines are written at once, by whoever has something urgent to say, after those of others."""
+    made = Journal([tmp_path], "later")
+    made.open_ahead()
+    until(lambda: made.is_open)
+    assert (tmp_path / "journal.jsonl").read_bytes() == b""
+    began(tmp_path, "other").close(5)
+    made.begin({"who": "me"})
+    made.write("cancel", {})
+    assert [one["event"] for one in records(tmp_path)] == ["run_start", "run_start", "cancel"]
+    made.close(5)
+    assert [one["run"] for one in records(tmp_path)] == ["other", "later", "later"]
+    assert (chain_of(tmp_path), made.warnings()) == ("", ())
+
+
+def test_one_that_cannot_be_opened_ahead_is_not_open(tmp_path: Path) -> None:
+    made = Journal([tmp_path / "no" / "such" / "place" / "at" / "all"], "one")
+    made.open_ahead()
+    until(made.warnings)
+    assert not made.is_open
 
 
 WRITER = """
