@@ -155,7 +155,7 @@ def _settings(
 def _weak_points(settings: GuardSettings) -> list[str]:
     """What somebody would want to know who believes that he is guarded."""
     said: list[str] = []
-    if not (settings.heartbeats or settings.processes or settings.probe):
+    if settings.kill_files and not (settings.heartbeats or settings.processes or settings.probe):
         said.append("no heartbeat, process or probe: nothing fires it by itself when a bot falls silent")
     for one in settings.profiles:
         if isinstance(one, BrokenProfile):

@@ -375,6 +375,9 @@ PASTED = "kX9vQ2mZ7pL4wR8tY1nBd3"
         *(f"bybit --{option} SECRET" for option in ("recv-window", "deadline", "environment", "profile", "config")),
         *("all --only SECRET", "all --shard SECRET", "orders SECRET", "check SECRET", "check --max-age SECRET"),
         *("auth set SECRET", "auth set bybit --field SECRET", "auth set bybit --venue SECRET"),
+        *("guard SECRET", "guard --name SECRET", "guard --heartbeat SECRET", "guard --process SECRET"),
+        *("guard --probe http://u:SECRET@x/", "guard --kill-file SECRET", "guard --timeout SECRET"),
+        *("guard fire --name SECRET", "guard --venue-switch SECRET"),
         *("auth export-systemd bybit --with-key SECRET", "demo --fault SECRET", "--show-completion SECRET"),
     ],
 )
