@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from benchmarks import kills, wire
+from benchmarks import guard, kills, wire
 from benchmarks.command import ROOT, compiled
 from benchmarks.exchange import authority
 from benchmarks.page import Bars, Bound, bars, bounds_table, table
@@ -97,6 +97,10 @@ def main() -> None:
             ("kill", "s to the last verdict"),
             [(f"{slowest} alone, the slowest", f"{median(alone):.2f}"), ("all five", f"{median(together):.2f}")],
         )
+        say("a guard that stands by")
+        bounds, section = guard.measured(tls, Path(folder), 10 if quick else 100)
+        found += bounds
+        lines += section
         say("a slow and a dead profile")
         lines += ["", "## One slow (1.5 s round trip) and one dead next to healthy profiles, 80 ms away", ""]
         rows = []
