@@ -1,26 +1,32 @@
-"""`python -m benchmarks [--quick]`: run everything and write docs/performance.md."""
+"""`python -m benchmarks [--quick] [--only PART]`: run everything and write docs/performance.md."""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import platform
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from benchmarks import guard, kills, wire
+from benchmarks import guard, kills, venues, wire
 from benchmarks.command import ROOT, compiled
-from benchmarks.exchange import authority
+from benchmarks.exchange import Authority, authority
 from benchmarks.page import Bars, Bound, bars, bounds_table, table
+from benchmarks.venues import Alone
+from cancelall.venues.registry import VENUES
 
 _BARE, _OURS = "bare requests", "cancelall, environment"
 _KEYRING = "cancelall, keyring (Secret Service)"
 _DISTANCES = (0.02, 0.08, 0.2)
+_FAR = {0.02: 1.0, 0.08: 0.85}
+"""The most that cancelall may take there, in times of what bare requests take."""
 _BEHIND = 700
 """Profiles behind one address: more than Bybit's limit lets send at once."""
 
@@ -41,130 +47,232 @@ def machine() -> list[str]:
     ]
 
 
+@dataclass(kw_only=True)
+class Bench:
+    """One run: what it may take, and what it has found."""
+
+    tls: Authority
+    folder: Path
+    quick: bool
+    began: float = field(default_factory=time.monotonic)
+    lines: list[str] = field(default_factory=list)
+    """Of the page, below its bounds."""
+    bounds: list[Bound] = field(default_factory=list)
+    drawn: list[Bars] = field(default_factory=list)
+    alone: Mapping[str, Alone] = field(default_factory=dict)
+    """Each venue alone, once that is measured."""
+    _at: Iterator[int] = field(default_factory=itertools.count)
+
+    @property
+    def runs(self) -> int:
+        """How often something short is measured."""
+        return 2 if self.quick else 10
+
+    def say(self, words: str) -> None:
+        """What is measured now, for who waits."""
+        print(f"{time.monotonic() - self.began:4.0f} s  {words}", file=sys.stderr, flush=True)
+
+    def home(self) -> Path:
+        """A home that nothing has been in."""
+        made = self.folder / str(next(self._at))
+        made.mkdir(mode=0o700)
+        return made
+
+
+def to_the_wire(bench: Bench) -> None:
+    """Seconds from exec to the first cancel, next to other clients."""
+    bench.say("time to the wire, loopback")
+    near = wire.times(0.0, bench.tls, bench.home(), bench.runs)
+    bench.bounds += _near(near)
+    bench.lines += _wire_section("on loopback", near)
+    bench.drawn.append(_bars("loopback", near))
+    for rtt in _DISTANCES[:2] if bench.quick else _DISTANCES:
+        bench.say(f"time to the wire, {rtt * 1000:.0f} ms")
+        far = wire.times(rtt, bench.tls, bench.home(), bench.runs)
+        bench.lines += _wire_section(f"through a round trip of {rtt * 1000:.0f} ms", far)
+        bench.drawn.append(_bars(f"{rtt * 1000:.0f} ms", far))
+        if rtt in _FAR:
+            measured = wire.ratio(far[_OURS], far[_BARE])
+            bench.bounds.append(Bound(f"{rtt * 1000:.0f} ms away: cancelall / bare requests", _FAR[rtt], measured))
+
+
+def starts(bench: Bench) -> None:
+    """What does not cancel, next to pip."""
+    bench.say("--help and --version")
+    spent = wire.starts(bench.home(), bench.runs)
+    pip = "pip --version"
+    for name in ("cancelall --help", "cancelall --version"):
+        bench.bounds.append(Bound(f"{name} / {pip}", 1.0, wire.ratio(spent[name], spent[pip])))
+    bench.lines += ["", "## Start of what does not cancel", ""]
+    bench.lines += table(
+        ("command", "ms", f"× {pip}"),
+        [(f"`{name}`", ms(times), f"{wire.ratio(times, spent[pip]):.2f}") for name, times in spent.items()],
+    )
+
+
+def one_account(bench: Bench) -> None:
+    """A Bybit account of one kind of orders, next to what the protocol takes at least."""
+    bench.say("one account of 100 orders, 80 ms away")
+    spent = kills.overhead(bench.tls, bench.home(), bench.runs)
+    name = "100 orders, 80 ms away: cancel to verdict / the least"
+    bench.bounds.append(Bound(name, 1.25, median(spent) / kills.least(kills.RTT)))
+
+
+def each_venue(bench: Bench) -> None:
+    """Each venue alone, then ten and five at once."""
+    bench.say("each venue")
+    alone = venues.each(bench.tls, bench.home, 1 if bench.quick else 3)
+    bench.bounds += [
+        Bound(f"{VENUES[name]}, 100 orders: cancel to verdict / the time forced", 1.25, one.seconds / one.forced)
+        for name, one in alone.items()
+    ]
+    bench.lines += ["", "## Each venue alone, 100 orders of every kind, 80 ms away", ""]
+    bench.lines += table(
+        ("venue", "s from the first cancel to the verdict", "s that limits and proof force", "ratio", "s", "peak MB"),
+        [
+            (
+                VENUES[name],
+                f"{one.seconds:.2f}",
+                f"{one.forced:.2f}",
+                f"{one.seconds / one.forced:.2f}",
+                f"{one.whole:.2f}",
+                f"{one.peak_mb:.0f}",
+            )
+            for name, one in alone.items()
+        ],
+    )
+    bench.lines += ["", _FORCED.rstrip()]
+    rows = []
+    for names, words, most in ((tuple(VENUES), "ten", 1.2), (venues.FIRST_FIVE, "five", 1.15)):
+        bench.say(f"{words} venues")
+        slowest, apart, at_once = venues.together(names, alone, bench.tls, bench.home, 1 if bench.quick else 4)
+        measured = wire.ratio([one.whole for one in at_once], [one.whole for one in apart])
+        bench.bounds.append(Bound(f"{words} venues / the slowest alone", most, measured))
+        for kills_, name in ((apart, f"{VENUES[slowest]} alone, the slowest of {words}"), (at_once, f"all {words}")):
+            spent, peak = (median(values) for values in zip(*((one.whole, one.peak_mb) for one in kills_), strict=True))
+            rows.append((name, f"{spent:.2f}", f"{peak:.0f}"))
+    bench.lines += ["", "## Ten venues at once, and five, 80 ms away", ""]
+    bench.lines += table(("kill", "s to the last verdict", "peak MB"), rows)
+    bench.alone = alone
+
+
+def standing_by(bench: Bench) -> None:
+    """A guard, from its triggers, and what it costs while it waits."""
+    bench.say("a guard that stands by")
+    bounds, section = guard.measured(bench.tls, bench.folder, 10 if bench.quick else 100)
+    bench.bounds += bounds
+    bench.lines += section
+
+
+def troubled(bench: Bench) -> None:
+    """Healthy profiles next to a slow and a dead one."""
+    bench.say("a slow and a dead profile")
+    title = "One slow (1.5 s round trip) and one dead next to healthy profiles, 80 ms away"
+    bench.lines += ["", f"## {title}", ""]
+    rows = []
+    for count in (1, 5) if bench.quick else (1, 5, 20):
+        without, beside = kills.troubled(count, bench.tls, bench.home(), 1 if bench.quick else 2)
+        rows.append((str(count), f"{median(without):.2f}", f"{median(beside):.2f}"))
+    bench.lines += table(("healthy profiles", "s to their last verdict", "with a slow and a dead one"), rows)
+
+
+def many_orders(bench: Bench) -> None:
+    """Orders of one account, up to many."""
+    bench.say("orders")
+    sizes = (10, 100) if bench.quick else (10, 100, 1000, 5000)
+    accounts = [kills.account(count, kills.RTT, bench.tls, bench.home()) for count in sizes]
+    bench.lines += ["", "## Orders of one account, 80 ms away, under Bybit's rate limits", ""]
+    bench.lines += table(
+        ("orders", "s from the first cancel to the verdict", "mass cancels", "requests", "peak MB"),
+        [
+            (str(one.orders), f"{one.seconds:.2f}", str(one.mass_cancels), str(one.requests), f"{one.peak_mb:.0f}")
+            for one in accounts
+        ],
+    )
+    bench.bounds += _forced(accounts[-1])
+
+
+def many_profiles(bench: Bench) -> None:
+    """Profiles on one exchange, up to many, and behind one address."""
+    bench.say("profiles")
+    desks = [kills.desk(count, bench.home()) for count in ((1, 10, 100) if bench.quick else (1, 10, 100, 1000))]
+    bench.lines += ["", "## Profiles on one exchange that does not limit, loopback", ""]
+    bench.lines += table(
+        ("profiles", "first cancel s", "last first cancel s", "last verdict s", "peak MB"),
+        [
+            (
+                str(one.profiles),
+                f"{one.first_cancel:.2f}",
+                f"{one.last_cancel:.2f}",
+                f"{one.last_verdict:.2f}",
+                f"{one.peak_mb:.0f}",
+            )
+            for one in desks
+        ],
+    )
+    if not bench.quick:
+        bench.bounds.append(Bound("1,000 profiles: s to the last mass cancel", 10.0, desks[-1].last_cancel))
+        bench.bounds.append(Bound("1,000 profiles: peak memory in MB", 300.0, desks[-1].peak_mb))
+        bench.say("profiles under the limit of an address")
+        behind = kills.desk(_BEHIND, bench.home(), limits=True)
+        name = f"{_BEHIND} profiles, one address: reads before the last mass cancel"
+        bench.bounds.append(Bound(name, 0, behind.reads_before))
+        bench.lines += _one_address(behind)
+
+
+PARTS: Mapping[str, Callable[[Bench], None]] = {
+    "wire": to_the_wire,
+    "starts": starts,
+    "account": one_account,
+    "venues": each_venue,
+    "guard": standing_by,
+    "troubled": troubled,
+    "orders": many_orders,
+    "profiles": many_profiles,
+}
+"""In the order of the page."""
+
+_FORCED = """\
+Forced are: the limits of a key, for each different cancel that these orders need; the gap between two empty readings;
+the round trips that follow each other, which are a reading for each stage of a listing, and of what spawns orders
+before what holds them; and two for the connection of a cancel that follows a listing, since each has one of its own.
+DeltaDeFi's cancels land at once here: otherwise some do up to 1.85 s later, by chance.
+"""
+
+_HEAD = """\
+# Performance
+
+Written by `make bench`. Everything runs against the embedded exchange on one machine, clients in turns, and
+every run is checked: the account is empty, and cancelall's verdict is clear. Times differ from machine to
+machine; the ratios are medians of the ratios of runs that stood side by side.
+"""
+
+
 def main() -> None:
     """Measure, check, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few runs, small sizes; writes no page")
-    quick = parser.parse_args().quick
-    runs = 2 if quick else 10
-    began, lines = time.monotonic(), machine()
+    parser.add_argument("--only", action="append", choices=PARTS, help="this part (repeatable); writes no page")
+    words = parser.parse_args()
+    ran_on = machine()
     compiled()
-    found: list[Bound] = []
-
-    def say(words: str) -> None:
-        print(f"{time.monotonic() - began:4.0f} s  {words}", file=sys.stderr, flush=True)
-
     with tempfile.TemporaryDirectory(prefix="cancelall-bench-") as folder:
-        at = iter(range(1000))
-
-        def home() -> Path:
-            made = Path(folder) / str(next(at))
-            made.mkdir(mode=0o700)
-            return made
-
-        tls = authority(Path(folder))
-        say("time to the wire, loopback")
-        near = wire.times(0.0, tls, home(), runs)
-        found += _near(near)
-        lines += _wire_section("on loopback", near)
-        far: dict[float, dict[str, list[float]]] = {}
-        for rtt in _DISTANCES[:2] if quick else _DISTANCES:
-            say(f"time to the wire, {rtt * 1000:.0f} ms")
-            far[rtt] = wire.times(rtt, tls, home(), runs)
-            lines += _wire_section(f"through a round trip of {rtt * 1000:.0f} ms", far[rtt])
-        for rtt, most in ((0.02, 1.0), (0.08, 0.85)):
-            measured = wire.ratio(far[rtt][_OURS], far[rtt][_BARE])
-            found.append(Bound(f"{rtt * 1000:.0f} ms away: cancelall / bare requests", most, measured))
-        say("--help and --version")
-        starts = wire.starts(home(), runs)
-        pip = "pip --version"
-        for name in ("cancelall --help", "cancelall --version"):
-            found.append(Bound(f"{name} / {pip}", 1.0, wire.ratio(starts[name], starts[pip])))
-        lines += ["", "## Start of what does not cancel", ""]
-        lines += table(
-            ("command", "ms", f"× {pip}"),
-            [(f"`{name}`", ms(spent), f"{wire.ratio(spent, starts[pip]):.2f}") for name, spent in starts.items()],
-        )
-        say("one account of 100 orders, 80 ms away")
-        spent = kills.overhead(tls, home(), runs)
-        least = kills.least(kills.RTT)
-        found.append(Bound("100 orders, 80 ms away: cancel to verdict / the least", 1.25, median(spent) / least))
-        say("five venues")
-        slowest, alone, together = kills.venues(tls, home(), runs)
-        found.append(Bound("five venues / the slowest alone", 1.15, wire.ratio(together, alone)))
-        lines += ["", "## Five venues at once, 80 ms away", ""]
-        lines += table(
-            ("kill", "s to the last verdict"),
-            [(f"{slowest} alone, the slowest", f"{median(alone):.2f}"), ("all five", f"{median(together):.2f}")],
-        )
-        say("a guard that stands by")
-        bounds, section = guard.measured(tls, Path(folder), 10 if quick else 100)
-        found += bounds
-        lines += section
-        say("a slow and a dead profile")
-        lines += ["", "## One slow (1.5 s round trip) and one dead next to healthy profiles, 80 ms away", ""]
-        rows = []
-        for count in (1, 5) if quick else (1, 5, 20):
-            without, beside = kills.troubled(count, tls, home(), 1 if quick else 2)
-            rows.append((str(count), f"{median(without):.2f}", f"{median(beside):.2f}"))
-        lines += table(("healthy profiles", "s to their last verdict", "with a slow and a dead one"), rows)
-        say("orders")
-        lines += ["", "## Orders of one account, 80 ms away, under Bybit's rate limits", ""]
-        accounts = [
-            kills.account(count, kills.RTT, tls, home()) for count in ((10, 100) if quick else (10, 100, 1000, 5000))
-        ]
-        lines += table(
-            ("orders", "s from the first cancel to the verdict", "mass cancels", "requests", "peak MB"),
-            [
-                (str(one.orders), f"{one.seconds:.2f}", str(one.mass_cancels), str(one.requests), f"{one.peak_mb:.0f}")
-                for one in accounts
-            ],
-        )
-        found += _forced(accounts[-1])
-        say("profiles")
-        lines += ["", "## Profiles on one exchange that does not limit, loopback", ""]
-        desks = [kills.desk(count, home()) for count in ((1, 10, 100) if quick else (1, 10, 100, 1000))]
-        lines += table(
-            ("profiles", "first cancel s", "last first cancel s", "last verdict s", "peak MB"),
-            [
-                (
-                    str(one.profiles),
-                    f"{one.first_cancel:.2f}",
-                    f"{one.last_cancel:.2f}",
-                    f"{one.last_verdict:.2f}",
-                    f"{one.peak_mb:.0f}",
-                )
-                for one in desks
-            ],
-        )
-        if not quick:
-            found.append(Bound("1,000 profiles: s to the last mass cancel", 10.0, desks[-1].last_cancel))
-            found.append(Bound("1,000 profiles: peak memory in MB", 300.0, desks[-1].peak_mb))
-            say("profiles under the limit of an address")
-            behind = kills.desk(_BEHIND, home(), limits=True)
-            name = f"{_BEHIND} profiles, one address: reads before the last mass cancel"
-            found.append(Bound(name, 0, behind.reads_before))
-            lines += _one_address(behind)
-    head = [
-        "# Performance",
-        "",
-        "Written by `make bench`. Everything runs against the embedded exchange on one machine, clients in turns, and",
-        "every run is checked: the account is empty, and cancelall's verdict is clear. Times differ from machine to",
-        "machine; the ratios are medians of the ratios of runs that stood side by side.",
-        "",
-    ]
-    page = "\n".join([*head, *lines[:2], "", "## Bounds", "", *bounds_table(found), *lines[2:]]) + "\n"
+        bench = Bench(tls=authority(Path(folder)), folder=Path(folder), quick=words.quick)
+        for name, measure in PARTS.items():
+            if not words.only or name in words.only:
+                measure(bench)
+    page = "\n".join([_HEAD, *ran_on, "", "## Bounds", "", *bounds_table(bench.bounds), *bench.lines]) + "\n"
     print(page)
-    if not quick:
+    if not (words.quick or words.only):
         (ROOT / "docs" / "performance.md").write_text(page, encoding="utf-8")
-        groups = {"loopback": near} | {f"{rtt * 1000:.0f} ms": spent for rtt, spent in far.items()}
-        drawn = [
-            Bars(where, [(name, median(spent) * 1000) for name, spent in one.items()]) for where, one in groups.items()
-        ]
-        (ROOT / "docs" / "performance.svg").write_text(
-            bars("ms from exec to the first cancel", drawn), encoding="utf-8"
-        )
-    say("done")
+        picture = bars("ms from exec to the first cancel", bench.drawn)
+        (ROOT / "docs" / "performance.svg").write_text(picture, encoding="utf-8")
+        venues.write_down(bench.alone)
+    bench.say("done")
+
+
+def _bars(where: str, spent: Mapping[str, Sequence[float]]) -> Bars:
+    return Bars(where, [(name, median(times) * 1000) for name, times in spent.items()])
 
 
 def _near(near: dict[str, list[float]]) -> list[Bound]:

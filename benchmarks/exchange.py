@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,12 +94,14 @@ def exchange(
     rtt: float = 0.0,
     orders: int = 0,
     limits: bool = True,
+    faults: Iterable[str] = (),
     watched: bool = False,
 ) -> Iterator[Place]:
     """One fake venue. `rtt` in seconds: a delaying proxy stands before it; `watched`: one stands there anyway."""
     with contextlib.ExitStack() as stack:
         context = tls.context if tls else None
-        server = stack.enter_context(simulator.start(venue, orders=orders, ssl_context=context, limits=limits))
+        started = simulator.start(venue, orders=orders, faults=faults, ssl_context=context, limits=limits)
+        server = stack.enter_context(started)
         origin, proxy = server.origin, None
         if rtt or watched:
             scheme, _, port = origin.partition("://127.0.0.1:")

@@ -14,7 +14,6 @@ import tomli_w
 
 from benchmarks.command import CANCELALL, Ran, run, run_and_weigh
 from benchmarks.exchange import Authority, Place, exchange
-from cancelall.simulator import VENUES
 
 RTT = 0.08
 """Seconds to the exchange, where not said otherwise."""
@@ -107,33 +106,6 @@ def forced_calls(orders: int) -> int:
 def forced_seconds(orders: int, rtt: float) -> float:
     """Seconds that the rate limit forces: a full one before each ten calls more, and the least."""
     return (forced_calls(orders) - 1) // PER_SECOND + least(rtt)
-
-
-# --- five venues ------------------------------------------------------------------------------------------------------
-
-
-def venues(tls: Authority, home: Path, runs: int) -> tuple[str, list[float], list[float]]:
-    """The slowest of five venues; seconds to its verdict when it is killed alone, and to the last one of all five.
-
-    Each kill has exchanges of its own: what a venue allows in a minute is not to be used up by the kill before.
-    """
-
-    def spent(*names: str) -> float:
-        with contextlib.ExitStack() as stack:
-            places = {name: stack.enter_context(exchange(name, tls=tls, rtt=RTT)) for name in names}
-            for place in places.values():
-                place.server.fake.stock(place.server.account, 20)
-            ran = kill(config(home, {name: place.table(name) for name, place in places.items()}, tls), home)
-            clear(ran, *places.values())
-            return max(map(verdict, ran.lines))
-
-    alone_once = {name: min(spent(name), spent(name)) for name in VENUES}
-    slowest = max(alone_once, key=alone_once.__getitem__)
-    alone, together = [], []
-    for _ in range(runs):
-        alone.append(spent(slowest))
-        together.append(spent(*VENUES))
-    return slowest, alone, together
 
 
 # --- many profiles, one slow, one dead --------------------------------------------------------------------------------

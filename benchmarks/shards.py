@@ -9,9 +9,6 @@ minutes: the fake exchange blocks, too). Prints the table of docs/sharding.md.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from fleet import Fleet
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import importlib
 
+import figures
+from cancelall import simulator
 from cancelall.cli import options
 from cancelall.config.example import example_config
+from cancelall.config.guards import GuardKeys
 from cancelall.core import declare
 from cancelall.core.declare import Declared
 from cancelall.core.errors import EXIT_STATUSES
 from cancelall.core.profile import Common
-from cancelall.venues.registry import VENUES, schema
+from cancelall.venues.registry import VENUES, load, schema
 
-WITH_BLOCKS = ("README.md", "docs/venues.md", "docs/demo.md")
+WITH_BLOCKS = ("README.md", "docs/venues.md", "docs/demo.md", "docs/guard.md")
 """Documents with generated blocks."""
 
 
@@ -34,6 +37,25 @@ def kill_table() -> str:
     for item in declare.declared(options.Kill):
         key = f"`{item.key}`" if item.key in keys else ""
         lines.append(f"| {_flags(item)} | {', '.join(item.opt.commands)} | {key} | {item.on_line} |")
+    return "\n".join(lines)
+
+
+def guard_table() -> str:
+    """The keys of a guard as a Markdown table, with the options that say the same on a line."""
+    lines = ["| key | option | meaning |", "| --- | --- | --- |"]
+    for item in declare.declared(GuardKeys):
+        option = _flags(item) if item.opt.commands else ""
+        values = f" One of `{'` `'.join(item.choices)}`." if item.choices else ""
+        default = item.default if isinstance(item.default, str | int | float) else None
+        shown = (
+            f" Default {default:g}."
+            if isinstance(default, int | float)
+            else f" Default `{default}`."
+            if default
+            else ""
+        )
+        several = " A list." if item.repeatable else ""
+        lines.append(f"| `{item.key}` | {option} | {item.opt.help}{values}{several}{shown} |")
     return "\n".join(lines)
 
 
@@ -83,6 +105,32 @@ def environments_table() -> str:
     return "\n".join(lines)
 
 
+def kills_table() -> str:
+    """What a kill of a whole account takes at each venue, and what it reaches, as a Markdown table."""
+    known = figures.read()
+    head = (
+        *("venue", "segments", "before the first cancel", "requests, no orders", "requests, 100 orders"),
+        *("s, 100 orders", "s forced", "not covered", "closes"),
+    )
+    lines = ["| " + " | ".join(head) + " |", "| --- | --- |" + " ---: |" * 5 + " --- | --- |"]
+    for name in VENUES:
+        venue, accepts = load(name), schema(name)
+        account = next(iter(simulator.create(name, orders=0).accounts.values()))
+        options = accepts.options(**account.options)  # with what a profile has to know of its account
+        environment = next(iter(accepts.hosts))
+        sent, spent = known[name].requests, known[name].seconds
+        cells = (
+            VENUES[name],
+            ", ".join(one.name for one in venue.segments(options, venue.facts, environment)),
+            *map(str, (sent.before, sent.empty, sent.stocked)),
+            *((f"{spent.measured:.1f}", f"{spent.forced:.1f}") if spent else ("", "")),
+            "; ".join(venue.not_covered(options, environment)),
+            venue.sunset,
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def doubts_list() -> str:
     """What each venue's documents leave open and how it is read here: the list in its module's docstring."""
     lines = []
@@ -97,8 +145,6 @@ def doubts_list() -> str:
 
 def faults_table() -> str:
     """What can be switched on in the embedded exchange, as a Markdown table."""
-    from cancelall import simulator
-
     lines = ["| fault | on | what happens |", "| --- | --- | --- |"]
     for written, venue, words in simulator.every_fault():
         lines.append(f"| `{written}` | {venue or 'every venue'} | {words} |")
@@ -111,6 +157,8 @@ def blocks() -> dict[str, str]:
     found |= {
         "exit statuses": statuses_table(),
         "options of a kill": kill_table(),
+        "options of a guard": guard_table(),
+        "kills": kills_table(),
         "doubts": doubts_list(),
         "secrets": secrets_table(),
         "keys": common_table(),
@@ -141,7 +189,6 @@ def picture() -> str:
     from rich.console import Console
     from rich.text import Text
 
-    from cancelall import simulator
     from cancelall.config import loader
     from cancelall.config.toml_file import Document
     from cancelall.core.profile import Overrides

@@ -25,6 +25,9 @@ from support import profiles_of
 
 T = TypeVar("T")
 
+TURN = 0.25
+"""Seconds of a turn of the guard's loop."""
+
 
 class _Patient(random.Random):
     """By which what is late takes eleven seconds."""
@@ -135,7 +138,7 @@ class Stand:
         until = self.loop.time() + seconds
         while self.loop.time() < until:
             keeper.look(self.clock.monotonic(), fresh=fresh() if callable(fresh) else fresh)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(TURN)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """What comes of it."""

@@ -240,7 +240,7 @@ def test_only_the_demo_imports_the_simulator() -> None:
 LAZY = {"rich", "keyring", "cryptography", "tomli_w", "certifi"}
 LAZY_OURS = {
     *("simulator", "cli.demo", "net.transport", "net.proxied", "credentials.keyrings", "credentials.secret_service"),
-    *("check", "guard", "report.notify", "net.warm", "engine.primed"),
+    *("check", "guard", "report.notify", "net.warm", "engine.primed", "core.switch"),
     *("core.positions", "venues.positions", "engine.positions", "report.positions", "cli.positions"),
 }
 """What a kill can do without, or does not need before its first connections."""
@@ -256,6 +256,7 @@ def test_what_costs_is_imported_where_it_is_used(module: str) -> None:
     inside |= {"net.warm", "engine.primed"} if module in below("cancelall.guard") else set()
     inside |= {"guard"} if module in ("cancelall.cli.guard", "cancelall.cli.guard_teller") else set()
     inside |= {name for name in LAZY_OURS if name.endswith("positions")} if module.endswith("positions") else set()
+    inside |= {"core.switch"} if module.endswith(".switch") or module in below("cancelall.guard") else set()
     late = {
         name
         for name in LAZY_OURS - inside
@@ -290,6 +291,7 @@ def test_only_signing_code_the_sources_and_the_stores_reveal_a_secret(module: st
 SHARED = {
     "cancelall.venues",
     *(f"cancelall.venues.{name}" for name in ("contract", "payload", "positions", "registry", "signing")),
+    *(f"cancelall.venues.{name}" for name in ("ethereum", "msgpack")),
 }
 VENUE_MODULES = sorted(below("cancelall.venues") - SHARED)
 IMPURE = {
@@ -398,8 +400,9 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
     assert modules & rare == set()
     assert {name for name in modules if name.startswith("cancelall.check") or name.endswith("preflight")} == set()
     assert {name for name in modules if name.endswith("positions")} == set()  # they are for after the verdict
+    assert {name for name in modules if name.endswith(".switch")} == set()
     others = {f"cancelall.venues.{name}" for name in VENUES if name != "bybit"}
-    assert modules & others == set()
+    assert modules & {*others, "cancelall.venues.ethereum", "cancelall.venues.msgpack"} == set()
 
 
 CONNECTING = """

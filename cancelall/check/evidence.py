@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import json
-import os
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cancelall.core import files
+from cancelall.core import dated, drills
 from cancelall.core.declare import AGE_UNITS
 from cancelall.core.files import state_directories
 from cancelall.core.preflight import Area, CheckReport, Finding, Level, failure, good, warning
 from cancelall.report.text import clean
 
 NAME = "check.json"
-SCHEMA = 1
-_SIZE_LIMIT = 4 << 20
-_LOCK_SECONDS = 2.0
-"""How long another check may keep the file; after that it is written all the same."""
 _AHEAD_MS = 300_000
 """A date this far in the future is not believed."""
 
@@ -47,22 +39,11 @@ def read(environ: Mapping[str, str]) -> dict[str, Evidence]:
     """What is known of each profile, from every place where evidence could be; empty when there is none."""
     newest: dict[str, Evidence] = {}
     for place in reversed(state_directories(environ)):
-        for name, row in _profiles(place / NAME).items():
+        for name, row in dated.read(place / NAME).items():
             kept = _kept(row)
             if kept is not None and (name not in newest or kept.at_ms >= newest[name].at_ms):
                 newest[name] = kept
     return newest
-
-
-def _profiles(path: Path) -> dict[str, Any]:
-    """The file's rows; a missing, foreign or broken file has none."""
-    try:
-        with files.open_at_once(path) as stream:
-            data = json.loads(stream.read(_SIZE_LIMIT))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    profiles = data.get("profiles") if isinstance(data, dict) and data.get("schema") == SCHEMA else None
-    return profiles if isinstance(profiles, dict) else {}
 
 
 def _kept(row: Any) -> Evidence | None:  # whatever the file holds
@@ -76,18 +57,12 @@ def _kept(row: Any) -> Evidence | None:  # whatever the file holds
 
 def write(reports: Sequence[CheckReport], environ: Mapping[str, str], now_ms: int) -> Path | None:
     """Add what was found, and keep what is known of other profiles. The place where it is now; None if nowhere."""
-    for place in state_directories(environ):
-        try:
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with _locked(place / f".{NAME}.lock"):
-                rows = _profiles(place / NAME)
-                rows |= {report.profile: _row(report, _kept(rows.get(report.profile)), now_ms) for report in reports}
-                text = json.dumps({"schema": SCHEMA, "profiles": rows}, indent=1)
-                files.write_private(place / NAME, text + "\n")
-        except OSError:
-            continue
-        return place / NAME
-    return None
+
+    def changed(rows: dated.Rows) -> dated.Rows:
+        new = {report.profile: _row(report, _kept(rows.get(report.profile)), now_ms) for report in reports}
+        return {**rows, **new}
+
+    return dated.change(environ, NAME, changed)
 
 
 def _row(report: CheckReport, before: Evidence | None, now_ms: int) -> dict[str, object]:
@@ -106,28 +81,6 @@ def _row(report: CheckReport, before: Evidence | None, now_ms: int) -> dict[str,
     }
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Alone with the file, where the system has locks; a check that hangs does not keep others from writing."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        until = time.monotonic() + _LOCK_SECONDS
-        while time.monotonic() < until:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                time.sleep(0.02)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def age_finding(kept: Evidence | None, host: str | None, oldest: float, now_ms: int) -> Finding:
     """Whether the last good check is young enough. `oldest` in seconds; a check of another host does not count."""
     fix = "run: cancelall check (from a timer, so that it stays fresh)"
@@ -144,3 +97,14 @@ def age_finding(kept: Evidence | None, host: str | None, oldest: float, now_ms: 
     if age > oldest:
         return failure("evidence", f"{detail}, more than {age_words(oldest)}", fix, Area.EVIDENCE)
     return good("evidence", detail) if kept.ok else warning("evidence", f"{detail}; the last one was not good", fix)
+
+
+def drill_finding(kept: drills.DrillEvidence | None, host: str | None, now_ms: int) -> Finding | None:
+    """What the last drill of the venue's own switch has shown; None where there was none of this host."""
+    if kept is None or (host is not None and kept.host != host):
+        return None
+    age = age_words(max((now_ms - kept.at_ms) / 1000, 0.0))
+    detail = f"{age} ago: {clean(kept.detail, 300)}"
+    if kept.proved:
+        return good("drill", detail)
+    return warning("drill", detail, "put that right, and run: cancelall guard drill PROFILE --order ID")

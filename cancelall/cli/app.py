@@ -23,10 +23,10 @@ COMMANDS: Mapping[str, str] = {
     "orders": "List what is open. Only reads.",
     "positions": "List positions, and which have no stop. Only reads.",
     "check": "Would the kill work from here, now? Only reads, but for --live.",
-    "guard": "Stand watch: fire when a bot falls silent or dies, at a kill file, a signal or a word.",
     "beat": "One heartbeat for a guard, or one after the other while a command lives.",
     "setup": "From nothing to a rehearsed kill, one question after the other.",
     "demo": "The whole thing against the embedded exchange on this machine. No account is needed.",
+    "guard": "Stand watch: fire when a bot falls silent or dies, at a kill file, a signal or a word.",
     "config": "The config file: where it is, what it says, a first one; set a key, find every mistake.",
     "journal": "The journal of all kills: what was sent, what came back, what was left.",
     "auth": "The keys of a profile: into the OS keyring, where they are, out again, into systemd credentials.",
@@ -70,7 +70,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "config check": ("cancelall config check",),
     "journal show": ("cancelall journal show --last 20", "cancelall journal show --json"),
     "journal verify": ("cancelall journal verify",),
-    "journal report": ("cancelall journal report --since 24h",),
+    "journal report": ("cancelall journal report --since 24h", "cancelall journal report --merge shard-*.jsonl"),
     "journal path": ("cancelall journal path",),
     "auth set": ("cancelall auth set bybit", "cancelall auth set mm-2 --venue bitget"),
     "auth status": ("cancelall auth status",),
@@ -270,6 +270,7 @@ def _for_completion() -> Any:  # as `command`
     """As much of the command line as what is completed needs."""
     from cancelall.cli import completion
 
+    completion.say_stand(os.environ)
     line, further = completion.line_of(os.environ)
     names = completion.venues_of_profiles(line, os.environ)
     first = line[0] if len(line) > 1 or (further and line) else ""

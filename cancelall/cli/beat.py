@@ -16,6 +16,7 @@ from cancelall.core.quoting import quoted
 
 _NAME, _EVERY, _WATCHDOG = "--name", "--every", "--watchdog"
 _SECONDS = r"[0-9]{1,9}(\.[0-9]{1,9})?"
+_WHERE = f"write cancelall beat -- COMMAND, or {_NAME} in front of the name of a guard"
 SHORTEST, LONGEST = 0.05, 3600.0
 """Seconds between two beats."""
 
@@ -32,10 +33,15 @@ class BeatLine:
 
 
 def read(words: Sequence[str]) -> BeatLine | None:
-    """What a line says after `beat`; None when it is not in the usual form."""
+    """What a line says after `beat`; None when it is not in the usual form.
+
+    Raises UsageError for a word that could be a command or the name of a guard.
+    """
     rest, given = list(words), BeatLine()
     name, every, watchdog = given.name, given.every, given.watchdog
     while rest:
+        if not rest[0].startswith("-"):
+            raise UsageError(f'"{quoted(rest[0])}" is one word too many', _WHERE)
         word, equals, value = rest.pop(0).partition("=")
         if word == "--" and not equals:
             return BeatLine(name=name, every=every, watchdog=watchdog, command=tuple(rest)) if rest else None

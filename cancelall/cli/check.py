@@ -22,6 +22,7 @@ from cancelall.cli.watchdog import process_started
 from cancelall.config import toml_file
 from cancelall.config.guards import guard_keys, guard_tables
 from cancelall.config.toml_file import Document
+from cancelall.core import drills
 from cancelall.core.errors import CancelallError, ConfigError, ExitStatus, UsageError
 from cancelall.core.preflight import Area, CheckReport, Finding, exit_status, failure, good, warning
 from cancelall.core.profile import BrokenProfile, Profile, environment_prefix
@@ -307,7 +308,7 @@ def aged(
 
     Reads the evidence, and sends nothing.
     """
-    kept, now_ms = evidence.read(environ), time.time_ns() // 1_000_000
+    kept, drilled, now_ms = evidence.read(environ), drills.read(environ), time.time_ns() // 1_000_000
     streams = _CheckStreams(output, environ)
     streams.origin(notice)
     reports = []
@@ -316,7 +317,8 @@ def aged(
             finding = local.error_finding(profile.error)
         else:
             finding = evidence.age_finding(kept.get(profile.name), profile.hosts, oldest, now_ms)
-        report = report_on(profile, [finding])
+        drill = evidence.drill_finding(drilled.get(profile.name), profile.hosts, now_ms)
+        report = report_on(profile, [finding, *([drill] if drill is not None else [])])
         reports.append(guards.added(report) if guards is not None else report)
         streams.checked(reports[-1])
     streams.all_checked(reports)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,22 @@ def line_of(environ: Mapping[str, str]) -> tuple[list[str], bool]:
     """The words of the line so far, as the shell hands it over in a variable, and whether the last one is not begun."""
     line = environ.get("COMP_WORDS") or environ.get("_TYPER_COMPLETE_ARGS") or ""
     return line.split()[1:], line[-1:].isspace()
+
+
+def say_stand(environ: MutableMapping[str, str]) -> None:
+    """Put the word behind `guard` that need not be said into a line without one: its options are then offered, too."""
+    line, further = line_of(environ)
+    words = line[1:]
+    if line[:1] != ["guard"] or not words or words[0] in first_word.GUARD_VERBS:
+        return
+    begun = len(words) == 1 and not further
+    if begun and any(verb.startswith(words[0]) for verb in first_word.GUARD_VERBS):
+        return
+    for variable in ("COMP_WORDS", "_TYPER_COMPLETE_ARGS"):
+        if variable in environ:
+            environ[variable] = re.sub(r"\bguard\b", "guard stand", environ[variable], count=1)
+    if (position := environ.get("COMP_CWORD", "")).isdecimal():
+        environ["COMP_CWORD"] = str(int(position) + 1)
 
 
 def venues_of_profiles(words: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, str]:

@@ -235,7 +235,13 @@ def execute(
     try:
         after = terms.hold + LAST_PROOF if terms.hold else 0.0
         known = last_words.keep(
-            profiles, json=output.json, dry_run=dry_run, reason=terms.reason, after=after, begun=True
+            profiles,
+            json=output.json,
+            dry_run=dry_run,
+            reason=terms.reason,
+            shard=terms.shard,
+            after=after,
+            begun=True,
         )
         streams = Streams(output, environ, known)
         return _Execution(profiles, streams, environ, known, terms, dry_run=dry_run).status()
@@ -478,16 +484,20 @@ def report_error(
 
 
 def how_far(sweep: ProfileSweep) -> str:
-    """What a sweep has come to by now, for the live line of its profile. It names no number that was not read."""
+    """What a sweep has come to by now, for the live line of its profile. It names no number that was not read.
+
+    Segments that the account has not, by the venue's word, are none of those that are to be proven.
+    """
     ledgers, client = list(sweep.ledgers.values()), sweep.client
     if not any(one.answered for one in ledgers) and client.tally.turned_away is None:
         troubles = (one.trouble.fault.message for one in ledgers if one.trouble is not None and one.trouble.fault)
         why = client.standstill(_STANDSTILL) or next(troubles, "")
         return f"no answer yet: {text.clean(why)}" if why else f"no answer yet from {host_of(client.signer.origin)}"
     taken = sum(record.taken for one in ledgers for record in one.seen)
+    ledgers = [one for one in ledgers if one.absent is None] or ledgers
     read = [one for one in ledgers if one.last is not None]
     left = sum(len(one.left(one.last)) for one in read if one.last is not None)
     proven = sum(1 for one in ledgers if one.proven)
-    accepted = f"{taken} accepted" if taken or any(one.air.accepted for one in ledgers) else "none accepted yet"
+    accepted = f"{taken} accepted, " if taken or any(one.air.accepted for one in ledgers) else "none accepted yet, "
     listed = f"{left} still listed" if len(read) == len(ledgers) else f"{len(read)} of {len(ledgers)} segments read"
-    return f"{accepted}, {listed}, {proven} of {len(ledgers)} segments proven"
+    return f"{'' if client.reads_only else accepted}{listed}, {proven} of {len(ledgers)} segments proven"

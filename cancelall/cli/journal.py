@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from cancelall.cli import parameters
+from cancelall.cli import next_step, parameters
 from cancelall.cli.options import Output
 from cancelall.cli.parameters import age_of
 from cancelall.core.errors import ConfigError, ExitStatus, UsageError
 from cancelall.core.files import state_directories
+from cancelall.core.model import Verdict
+from cancelall.core.quoting import quoted
 from cancelall.journal.chain import Chain, Line, RunRecord, files, read, runs, some, verify
 from cancelall.journal.file import NAME, exposed
 from cancelall.report.streams import emit, is_terminal
+
+if TYPE_CHECKING:
+    from cancelall.report.merge import OddLine, ResultLine
+    from cancelall.report.tables import Canvas
 
 _NO_PLACE = "set HOME, XDG_STATE_HOME or STATE_DIRECTORY"
 
@@ -31,7 +39,9 @@ def add_to(group: typer.Typer) -> None:
         help="Check the chain of hashes, and recompute each verdict from the record. Exit 0 when both hold, else 11.",
     )(_verify)
     group.command(
-        "report", help="One page about the last run, or others: who, when, why, what was open, what is left, how long."
+        "report",
+        help="One page about the last run, or others: who, when, why, what was open, what is left, how long. Or one "
+        "verdict and exit code of what `cancelall all --json` has printed on several machines.",
     )(_report)
     group.command("path", help="Print the path of the journal.")(lambda: emit(f"{place(os.environ)}\n"))
 
@@ -74,11 +84,64 @@ def _report(
     since: Annotated[
         Optional[str], typer.Option("--since", metavar="AGE", help="All runs of this time: 90s, 15m, 24h, 7d.")
     ] = None,
-) -> None:
+    merge: Annotated[
+        bool,
+        typer.Option("--merge", help="Read JSON lines instead, of the files, and end with the verdict of all of them."),
+    ] = False,
+    within: Annotated[
+        Optional[str],
+        typer.Option(
+            "--within", metavar="AGE", help="With --merge: how far apart, and how old, verdicts may be. [default: 15m]"
+        ),
+    ] = None,
+    files: Annotated[
+        Optional[list[str]],
+        typer.Argument(metavar="[FILE]...", help="With --merge: files of JSON lines; - is stdin.", show_default=False),
+    ] = None,
+) -> int:
+    if merge:
+        if run is not None or since is not None:
+            raise UsageError("--merge reads files, and --run and --since the journal", "drop one of them")
+        return merged(os.environ, files or [], age_of(within or _WITHIN, "--within"))
+    if files or within is not None:
+        raise UsageError("files and --within go with --merge", "cancelall journal report --merge FILE...")
     report = pages(os.environ, run=run, since=since)
     if report is None:
         Output().note(f"there is no journal yet at {place(os.environ)}")
     emit(report or "")
+    return ExitStatus.CLEAR
+
+
+_WITHIN = "15m"
+_STDIN = "-"
+
+
+def merged(environ: Mapping[str, str], names: list[str], within: float) -> ExitStatus:
+    """Print what the lines of these files come to; the exit status of it. Raises UsageError for no file."""
+    from cancelall.report import merge
+    from cancelall.report.tables import last_of_all
+
+    if not names or names.count(_STDIN) > 1:
+        raise UsageError("--merge: name each file of JSON lines once", "- is stdin")
+    whole = merge.merge((one for name in names for one in _results(name)), datetime.now(UTC), within)
+    failed, left = [one.name for one in whole.bad if one.profile is not None], whole.verdict is Verdict.OPEN
+    step = next_step.of_merged(failed, whole.lost, left=left) if whole.verdict is not Verdict.CLEAR else ""
+    emit(merge.page(whole))
+    emit(last_of_all(merge.whole(whole), _canvas(environ), step))
+    return whole.verdict.exit_status
+
+
+def _results(name: str) -> Iterator[ResultLine | OddLine]:
+    """The results of a file; one that cannot be read, or not to its end, counts like a line that cannot."""
+    from cancelall.report import merge
+
+    shown = "stdin" if name == _STDIN else quoted(name)
+    try:
+        with sys.stdin.buffer if name == _STDIN else Path(name).open("rb") as stream:
+            yield from merge.read(shown, iter(partial(stream.readline, merge.LONGEST), b""))
+    except (OSError, ValueError, AttributeError) as fault:
+        why = getattr(fault, "strerror", None) or "no file has such a name"
+        yield merge.OddLine(where=shown, why=f"it cannot be read: {why}")
 
 
 def place(environ: Mapping[str, str]) -> Path:
@@ -302,14 +365,18 @@ def _line(record: Mapping[str, object]) -> str:
         return json.dumps(shown, separators=(",", ":")) + "\n"
 
 
-def _drawn(chosen: list[RunRecord], environ: Mapping[str, str], *, several: bool) -> str:
-    import sys
-
-    from cancelall.report import history, tables
+def _canvas(environ: Mapping[str, str]) -> Canvas:
+    from cancelall.report import tables
 
     terminal = is_terminal(sys.stdout)
     width = tables.width_of(environ, sys.stdout.fileno() if terminal else None)
-    made = tables.console(width, terminal=terminal, environ=os.environ)
+    return tables.console(width, terminal=terminal, environ=os.environ)
+
+
+def _drawn(chosen: list[RunRecord], environ: Mapping[str, str], *, several: bool) -> str:
+    from cancelall.report import history
+
+    made = _canvas(environ)
     if several:
         return history.runs_in_short(chosen, made)
     return "".join(history.run_in_full(one, made) for one in chosen)

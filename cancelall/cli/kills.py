@@ -128,14 +128,17 @@ def every(kill: Kill) -> int:
         output.note(f"shard {kill.shard}: none of the {len(names)} selected profile(s)")
         return ExitStatus.CLEAR
     profiles = load_all(document, mine, environ, on_line)
-    return execute(profiles, output, environ, dry_run=kill.dry_run, terms=replace(terms, document=document))
+    terms = replace(terms, document=document, shard=(index, count, tuple(names)))
+    return execute(profiles, output, environ, dry_run=kill.dry_run, terms=terms)
 
 
 def execute(
     profiles: Sequence[Profile | BrokenProfile], output: Output, environ: dict[str, str], *, dry_run: bool, terms: Terms
 ) -> ExitStatus:
     """Run the profiles. Their connections are opened while what runs them is imported."""
-    last_words.keep(profiles, json=output.json, dry_run=dry_run, reason=terms.reason, after=terms.hold)
+    last_words.keep(
+        profiles, json=output.json, dry_run=dry_run, reason=terms.reason, shard=terms.shard, after=terms.hold
+    )
     connection.preconnect(_first_requests(profiles, environ, dry_run=dry_run))
     from cancelall.cli import execute as engine
 

@@ -11,7 +11,7 @@ import sys
 import time
 
 from cancelall.cli.watchdog import DOG, GRACE, NAMES, process_started
-from cancelall.core.stamp import machine, moment, now_ms
+from cancelall.core.stamp import machine, moment, now_ms, shard_facts
 
 TYPE_CHECKING = False
 """Not `typing`'s, which takes longer to import than it takes to be told to stop."""
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cancelall.core.errors import ErrorKind
     from cancelall.core.profile import BrokenProfile, Profile
     from cancelall.core.results import ProfileReport, RunFacts
+    from cancelall.core.stamp import Shard
 
 _ASIDE = 0.5
 """Seconds that the journal and the notify command get."""
@@ -46,6 +47,7 @@ class LastWords:
         self.run: str | None = None
         """The journal's name for the run, where there is one."""
         self.reason: str | None = None
+        self.shard: Shard | None = None
         self.begun = False
         """Whether what runs the profiles is imported: from then on results are made and written as usual."""
         self.tallies: dict[str, Tally] = {}
@@ -122,7 +124,7 @@ class LastWords:
         """Which run all this is said of."""
         from cancelall.core.results import RunFacts
 
-        return RunFacts(id=self.run, machine=machine(), reason=self.reason)
+        return RunFacts(id=self.run, machine=machine(), reason=self.reason, shard=self.shard)
 
     def _line(self, report: ProfileReport) -> str:
         from cancelall.report.lines import profile_line
@@ -161,6 +163,7 @@ class LastWords:
             "time": moment(now_ms()),
             "machine": machine(),
             "reason": self.reason,
+            "shard": shard_facts(self.shard),
         }
         return _json(line) + "\n"
 
@@ -188,6 +191,7 @@ def keep(
     json: bool,
     dry_run: bool,
     reason: str = "",
+    shard: Shard | None = None,
     after: float = 0.0,
     begun: bool = False,
 ) -> LastWords:
@@ -195,7 +199,7 @@ def keep(
     last proof, which follow the deadline.
     """
     made = LastWords(profiles, json=json, dry_run=dry_run)
-    made.begun, made.reason = begun, reason or None
+    made.begun, made.reason, made.shard = begun, reason or None, shard
     DOG.words = made.words
     limits = [getattr(profile, "deadline", 0.0) for profile in profiles]
     DOG.arm(max(process_started() + max(limits, default=0.0), time.monotonic()) + after + GRACE)

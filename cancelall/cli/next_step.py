@@ -20,7 +20,7 @@ _MOST = 3
 
 def of_profile(report: ProfileReport, words: Sequence[str]) -> str:
     """What to do about one profile, with its command; empty where nothing is to be done. `words` is the line."""
-    again = _kill([report.profile], words)
+    again = _kill([report.profile], words, _deadline(report))
     if report.error is not None and report.error.kind == "interrupted":
         return f"to finish and prove it: {again}"
     match report.verdict:
@@ -28,10 +28,12 @@ def of_profile(report: ProfileReport, words: Sequence[str]) -> str:
             return ""
         case Verdict.OPEN if report.dry_run:
             return f"to cancel them: {again}"
-        case Verdict.OPEN if report.error is not None and report.error.kind == "rate_limit":
+        case Verdict.OPEN if _limited(report):
             return f"at once: {again}"
         case Verdict.OPEN:
             return f"stop what places orders, then: {again} {_flag('hold')} {_HOLD}"
+        case Verdict.UNPROVEN if report.error is not None and report.error.hint.startswith("correct the selector"):
+            return f"with the selector corrected: {again}"
         case Verdict.UNPROVEN:
             return f"at once: {again}"
         case Verdict.UNCONFIGURED:
@@ -49,22 +51,33 @@ def of_run(reports: Sequence[ProfileReport], words: Sequence[str]) -> str:
     if not failed:
         return ""
     some = [report.profile for report in failed] if len(failed) <= _MOST else []
-    again = _kill(some, words)
-    left = any(report.verdict is Verdict.OPEN and not report.dry_run for report in failed)
+    again = _kill(some, words, max((known for report in failed if (known := _deadline(report))), default=None))
+    left = any(report.verdict is Verdict.OPEN and not (report.dry_run or _limited(report)) for report in failed)
     return f"stop what places orders, then: {again} {_flag('hold')} {_HOLD}" if left else f"at once: {again}"
 
 
-def _kill(profiles: Sequence[str], words: Sequence[str]) -> str:
-    """The line that kills these profiles, or all, with the options that still count."""
+def _limited(report: ProfileReport) -> bool:
+    """Whether a limit of the venue left orders open, and no bot."""
+    return report.error is not None and report.error.kind == "rate_limit"
+
+
+def _deadline(report: ProfileReport) -> int | None:
+    return None if report.error is None else report.error.deadline
+
+
+def _kill(profiles: Sequence[str], words: Sequence[str], deadline: int | None) -> str:
+    """The line that kills these profiles, or all, with the options that still count, and a deadline that suffices."""
     if len(profiles) == 1:
         first = [profiles[0]]
     else:
         first = ["all", *(word for name in profiles for word in (_flag("only"), name))]
-    kept = _kept(words) if words and words[0] in (*VENUES, "all", *profiles) else _kept(words, common_only=True)
-    return shlex.join(["cancelall", *first, *kept])
+    common_only = not words or words[0] not in (*VENUES, "all", *profiles)
+    dropped = _ONCE if deadline is None else (*_ONCE, "deadline")
+    longer = [] if deadline is None else [_flag("deadline"), str(deadline)]
+    return shlex.join(["cancelall", *first, *_kept(words, dropped, common_only=common_only), *longer])
 
 
-def _kept(words: Sequence[str], *, common_only: bool = False) -> list[str]:
+def _kept(words: Sequence[str], dropped: Sequence[str] = _ONCE, *, common_only: bool = False) -> list[str]:
     """The options of a line that the next one needs as well, with their values."""
     kept: list[str] = []
     rest = list(words[1:])
@@ -75,8 +88,8 @@ def _kept(words: Sequence[str], *, common_only: bool = False) -> list[str]:
         item = _ITEMS.get(word.partition("=")[0])
         takes = "=" not in word and (item is None or item.base is not bool) and rest and not rest[0].startswith("-")
         value = [rest.pop(0)] if takes else []
-        dropped = item is not None and item.key in _ONCE
-        if not dropped and (item is not None or not common_only):
+        once = item is not None and item.key in dropped
+        if not once and (item is not None or not common_only):
             kept += [word, *value]
     return kept
 
@@ -91,3 +104,16 @@ def _config_aware(command: str, words: Sequence[str]) -> str:
 
 def _flag(key: str) -> str:
     return next(item.flag for item in _ITEMS.values() if item.key == key)
+
+
+def of_merged(failed: Sequence[str], shards: Sequence[str], *, left: bool) -> str:
+    """The same for lines of several machines: profiles that are not clear, and shards of which lines are missing."""
+    if not failed and len(shards) == 1:
+        words = ["all", _flag("shard"), *shards]
+    elif len(failed) == 1 and not shards:
+        words = [*failed]
+    else:
+        some = failed if len(failed) <= _MOST and not shards else ()
+        words = ["all", *(word for name in some for word in (_flag("only"), name))]
+    again = shlex.join(["cancelall", *words])
+    return f"stop what places orders, then: {again} {_flag('hold')} {_HOLD}" if left else f"at once: {again}"

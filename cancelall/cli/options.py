@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cancelall.config.toml_file import Document
 from cancelall.core.declare import Opt
@@ -26,6 +26,9 @@ from cancelall.core.profile import (
 )
 from cancelall.core.secret import scrub
 
+if TYPE_CHECKING:
+    from cancelall.core.stamp import Shard
+
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Terms:
@@ -42,6 +45,8 @@ class Terms:
     """The command that gets the result of all profiles; None: each profile's own, if it has one."""
     positions: bool = False
     """Positions are what the run is for, and orders are read for what protects them."""
+    shard: "Shard | None" = None
+    """Which of the selected profiles the run takes; None where one was named."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

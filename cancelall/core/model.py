@@ -52,8 +52,10 @@ class Priority(IntEnum):
     MASS_CANCEL = 0
     CANCEL = 1
     LISTING = 2
-    WITNESS = 3
-    OTHER = 4
+    PROOF = 3
+    """A read that shows no order for the first time, where reads are scarce: only a proof needs it."""
+    WITNESS = 4
+    OTHER = 5
 
 
 class Purpose(StrEnum):

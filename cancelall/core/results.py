@@ -11,6 +11,7 @@ from cancelall.core.model import Order, State, Verdict
 
 if TYPE_CHECKING:
     from cancelall.core.positions import PositionsReport
+    from cancelall.core.stamp import Shard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,8 @@ class ErrorReport:
     kind: ErrorKind
     message: str
     hint: str = ""
+    deadline: int | None = None
+    """Seconds that another run needs for what is left, where that is more than this one was given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +102,8 @@ class RunFacts:
     machine: str | None = None
     reason: str | None = None
     """Why it was run, in its user's words."""
+    shard: Shard | None = None
+    """Which of the selected profiles it takes; None where one profile was named."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,6 +50,8 @@ class SwitchTimer:
     disarm: Request
     read: Callable[[Request, Reply], TimerReading]
     """Raises Unreadable."""
+    covers: Callable[[Order], bool] = lambda order: True
+    """Whether an order is one of those that it is about, where a venue has several."""
 
 
 @dataclass(frozen=True, kw_only=True)

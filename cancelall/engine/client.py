@@ -100,7 +100,8 @@ class Client:
         further = {name: gate.refusals for name, gate in self.gates.items()}
         self.refusals = Refusals(proves_key=self.venue.proves_key, host=self.gate.refusals, further=further)
         self._serial = self.signer.serial
-        self._limits = ProfileLimits(self.venue.limits, self.gate, self.gates, self._serial)
+        proves = not self.reads_only
+        self._limits = ProfileLimits(self.venue.limits, self.gate, self.gates, self._serial, proves=proves)
 
     @property
     def closed(self) -> bool:
@@ -116,6 +117,11 @@ class Client:
     def refusal(self) -> Judgement | None:
         """A refusal that ends every request with this key."""
         return self.refusals.believed
+
+    def finish(self) -> None:
+        """The sweep has ended: others need leave nothing to it."""
+        self.over = True
+        self._limits.finish()
 
     def stops(self, request: Request) -> bool:
         """Whether a refusal ends this request. A block of the address leaves each mass cancel its own answer."""
@@ -274,7 +280,7 @@ class Client:
                     return await send(signed)
                 second = self.signer.alternate is not None and self.signer.alternate_of(signed.request) is not None
                 if not second and self.copy_after is None:
-                    return await send(signed)
+                    return await self.send(signed, until, exchange.watch.sent)
                 hedge = Hedge(
                     send=send,
                     copy=copy if second else None,

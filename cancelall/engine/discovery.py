@@ -6,12 +6,13 @@ They never hold up what is known already; one that fails leaves the profile `unp
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
 from cancelall.core.attempts import Attempt, Outcome, Watch
-from cancelall.core.model import Answer, Request
+from cancelall.core.model import Answer, Priority, Request
 from cancelall.engine.client import Client
 from cancelall.engine.listing import MOST_PAGES
 from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known
@@ -22,6 +23,8 @@ _AT_ONCE = 2
 """Tries before a pause."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE, _LONGEST_THRIFT = 1.0, 5.0, 10.0
 """Seconds of a pause, which doubles each time; the last where reads are scarce."""
+_FOR_OTHERS = 2.0
+"""Seconds for which the answer to another profile's read is waited for."""
 _CHEAP = 15
 """What a read costs for each second of its first pause, where reads are scarce: dear ones come again later."""
 
@@ -35,6 +38,8 @@ class Discoveries:
     """What is known by now; the segments follow from it."""
     fired: Callable[[], Awaitable[None]]
     """Returns once the first cancels are out: no read goes before them."""
+    listed_once: Callable[[], Awaitable[None]]
+    """Returns once each segment was listed: no read that only the proof needs goes before that."""
     found_more: Callable[[], None]
     """Called whenever the set of segments may have changed."""
     needed: Callable[[], bool]
@@ -76,11 +81,13 @@ class Discoveries:
     async def _read(self, discovery: Discovery[Any]) -> None:
         """One read, and once more if orders that it shows late would otherwise stay unknown."""
         await self.fired()
+        if discovery.request.priority is Priority.PROOF:
+            await self.listed_once()
         began = self.client.clock.monotonic()
         complete = await self._read_to_the_end(discovery)
         if complete and discovery.shows_orders and not self.client.reads_only:
-            read_after, last = None, await self.at_rest(began)
-            while complete and read_after != last:  # until no cancel has come between
+            read_after, last = -math.inf, await self.at_rest(began)
+            while complete and read_after < last:  # until no cancel has come between
                 read_after, complete = last, await self._read_to_the_end(discovery)
                 last = await self.at_rest(began)
 
@@ -137,6 +144,27 @@ class Discoveries:
         return doubts if self._begun else ()
 
     async def _ask(self, request: Request, discovery: Discovery[Any], wanted: Callable[[], bool]) -> Outcome[Batch]:
+        """One page. Where reads are scarce, the profiles on one host share the good answers to those without a key."""
+        if self.client.venue.listings is None or request.signed or discovery.shows_orders:
+            return await self._ask_alone(request, discovery, wanted)
+        answers = self.client.gate.answers
+        if (theirs := answers.get(request)) is not None:
+            await asyncio.wait({theirs}, timeout=_FOR_OTHERS)
+            known: Outcome[Batch] | None = theirs.result() if theirs.done() else None
+            if known is not None:
+                return known
+        mine = answers[request] = asyncio.get_running_loop().create_future()
+        outcome: Outcome[Batch] | None = None
+        try:
+            outcome = await self._ask_alone(request, discovery, wanted)
+        finally:
+            good = outcome is not None and outcome.value is not None and not outcome.value.unsure
+            mine.set_result(outcome if good else None)
+        return outcome
+
+    async def _ask_alone(
+        self, request: Request, discovery: Discovery[Any], wanted: Callable[[], bool]
+    ) -> Outcome[Batch]:
         """One page, requested more and more seldom: what a venue counts in requests is for cancels and listings.
 
         One that is refused is requested again some times, too: one bad answer costs no proof.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from cancelall.core.attempts import Attempt, Watch
-from cancelall.core.model import Listing, Order, Page, Request
+from cancelall.core.model import Listing, Order, Page, Priority, Request
 from cancelall.engine.client import Client
 from cancelall.venues.contract import Segment
 
@@ -28,13 +29,15 @@ async def read_listing(
     *,
     tries: int = TRIES,
     fresh: bool = False,
+    proves: bool = False,
     waits: Callable[[], None] = lambda: None,
 ) -> Listing:
     """One reading of a segment. `shown` gets each page's orders at once, `answered` sees every attempt.
 
     Whatever is missing, short, odd or inconsistent makes it incomplete, and then it proves nothing: what can be read is
     shown all the same. One that is outdated and has shown nothing yet is not read to the end: it would not count, and
-    the next one does. `fresh` pages come on connections that nothing else uses; `waits` is called while a page waits.
+    the next one does. `fresh` pages come on connections that nothing else uses; those that only prove (`proves`) go
+    after all that may show an order for the first time; `waits` is called while a page waits.
     It begins when its first request leaves, however long that had to wait for its turn.
     """
     began, sent = client.clock.monotonic(), False
@@ -50,6 +53,7 @@ async def read_listing(
 
     async def one_page(request: Request) -> tuple[Page | None, str]:
         """A page, or why there is none. A null in the place of an array is read twice, and then empty."""
+        request = replace(request, priority=Priority.PROOF) if proves else request
         for _ in range(2):
             outcome = await client.ask(request, segment.page, watch=watch, most=tries, fresh=fresh)
             page: Page | None = outcome.value

@@ -25,6 +25,8 @@ _FIRST_OUT = 0.5
 """Longest wait of reads, in seconds, for the first cancels where the venue has several hosts: the one that they go to
 may hang, and the others are none of it.
 """
+_FIRST_LOOK, _GLANCE = 2.0, 0.05
+"""Seconds for which reads that only a proof needs wait for those that may show an order, and between two looks."""
 _SECOND_LOOK = 4.0
 """Seconds after which a proven segment is read again, while others are still being cancelled: nothing else would show
 what their orders have left there, or what its own listings had hidden."""
@@ -55,6 +57,7 @@ class ProfileSweep:
             client,
             client.venue.with_key(client.venue.facts, client.signer.secrets) if facts is None else facts,
             fired=self._fired,
+            listed_once=self._listed_once,
             found_more=self._join_segments,
             needed=lambda: proof.unproven(self.ledgers.values()),
             listed=self._listed_symbols,
@@ -109,7 +112,7 @@ class ProfileSweep:
                         self._begin(ledger, after=self.gap)
             self.finished = not self.client.closed
         finally:
-            self.client.over = True
+            self.client.finish()
             for task in self._tasks:
                 task.cancel()
             if self._tasks:
@@ -266,12 +269,19 @@ class ProfileSweep:
                 async with asyncio.timeout(_FIRST_OUT if self.client.gates else None):
                     await self._around.first_out.wait()
 
+    async def _listed_once(self) -> None:
+        """Wait until a listing of each segment was answered, or could not be, for a while at most."""
+        until = self.client.clock.monotonic() + _FIRST_LOOK
+        while self.client.clock.monotonic() < until and not all(one.listings for one in self._sweeps.values()):
+            await asyncio.sleep(_GLANCE)
+
     async def _at_rest(self, since: float) -> float:
         """Wait until all cancels of all segments, and `since`, have been over for a gap; since when the cancels are."""
         while True:
-            under_way = any(one.cancelling for one in self._sweeps.values())
-            quiet = max(self._disturbed(), since)
-            left = self.gap if under_way else quiet + self.gap - self.client.clock.monotonic()
+            if under_way := [task for one in self._sweeps.values() for task in one.cancelling]:
+                await asyncio.wait(under_way, timeout=self.gap)
+                continue
+            left = max(self._disturbed(), since) + self.gap - self.client.clock.monotonic()
             if left <= 0:
                 return self._disturbed()
             await asyncio.sleep(left)

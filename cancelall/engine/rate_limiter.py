@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 from cancelall.core.attempts import INSTANT, Attempt
 from cancelall.core.model import Answer, Judgement, Priority, Request
@@ -24,6 +24,10 @@ _PLACES_FOR_CANCELS = 0.25
 """Share of a host's places that reads leave free, for the same reason: one that hangs keeps its place for seconds."""
 _EXPECTING = 2.0
 """Longest wait of reads, in seconds, for the next of the profiles whose first cancels are on their way."""
+_SHARE = 400
+"""How much of a scarce limit of the address is kept for the proof of a profile, before that of the next one."""
+_COUNTED, _PROFILES = 1 << 48, 1 << 20
+"""More than are ever counted: tickets of one queue, and profiles."""
 _FIRST_BACKOFF = 1.5
 """Longest wait, in seconds, that is granted to the first hint of a bucket: a kill is not frozen by one answer."""
 
@@ -120,9 +124,14 @@ class Queue:
         self.waiting: list[Ticket] = []
         """A heap: who is next stands first."""
 
-    async def wait(self, priority: int, grant: Callable[[], None], back: Callable[[], None], cost: int = 1) -> None:
-        """Wait until `grant` has let this one go. Who gives up takes no turn; one that was just given goes `back`."""
-        ticket = (priority, next(self._count), asyncio.get_running_loop().create_future(), cost)
+    async def wait(
+        self, priority: int, grant: Callable[[], None], back: Callable[[], None], cost: int = 1, after: int = 0
+    ) -> None:
+        """Wait until `grant` has let this one go. Who gives up takes no turn; one that was just given goes `back`.
+
+        Of equals those with the lowest `after` go first.
+        """
+        ticket = (priority, after * _COUNTED + next(self._count), asyncio.get_running_loop().create_future(), cost)
         heapq.heappush(self.waiting, ticket)
         grant()
         try:
@@ -220,6 +229,10 @@ class Address(_Turns):
     def __init__(self, limit: Limit | None) -> None:
         super().__init__(limit)
         self._gates: list[HostGate] = []
+        self._most = limit.count if limit else 1
+        self.proofs: list[int] = []
+        """What is kept for the proof of each profile, where reads are scarce. They are proven in this order: none would
+        be in time side by side."""
         self._expected = 0
         self._expecting_until = 0.0
 
@@ -253,14 +266,18 @@ class Address(_Turns):
             if reads and self._expected and now < self._expecting_until:
                 self._later(self._expecting_until)
                 return
-            cost = gate.queue.waiting[0][3]
-            wait = self._window.wait(now, _SPARE if reads else 0.0, cost)
+            priority, order, _, cost = gate.queue.waiting[0]
+            place = order // _COUNTED % _PROFILES - 1  # -1 for what is no part of a proof here
+            kept = sum(self.proofs[: max(0, place)]) / self._most
+            wait = self._window.wait(now, _SPARE + kept if reads else 0.0, cost)
             if wait > INSTANT:
                 self._later(now + wait)
                 return
             if gate.queue.let_go():
                 gate.under_way += 1
                 self._window.went(now, cost)
+                if priority == Priority.PROOF and 0 <= place < len(self.proofs):
+                    self.proofs[place] = max(0, self.proofs[place] - cost)
 
     def left(self, gate: HostGate, cost: int, *, unused: bool) -> None:
         """Who had a turn of this cost is through with it."""
@@ -281,6 +298,8 @@ class HostGate:
         self.queue = Queue()
         self.under_way = 0
         self.refusals = HostRefusals()
+        self.answers: dict[Request, asyncio.Future[Any]] = {}
+        """Reads that need no key and are the same for all profiles, each with its outcome if it was good."""
         self._at_once = at_once
         self._reads_at_once = max(1, at_once - int(at_once * _PLACES_FOR_CANCELS))
 
@@ -297,9 +316,9 @@ class HostGate:
         reads = self.queue.waiting[0][0] >= Priority.LISTING
         return self.under_way < (self._reads_at_once if reads else self._at_once)
 
-    async def turn(self, priority: int, cost: int = 1) -> None:
+    async def turn(self, priority: int, cost: int = 1, after: int = 0) -> None:
         """Wait for a place, and within the address limit. Whoever had a turn calls `leave`."""
-        await self.queue.wait(priority, self.address.grant, partial(self.leave, cost, unused=True), cost)
+        await self.queue.wait(priority, self.address.grant, partial(self.leave, cost, unused=True), cost, after)
 
     def leave(self, cost: int = 1, *, unused: bool = False) -> None:
         """The place is free again; `unused` if nothing was sent."""
@@ -327,11 +346,17 @@ class ProfileLimits:
         gate: HostGate,
         further: Mapping[str, HostGate] = MappingProxyType({}),
         serial: OneAtATime | None = None,
+        *,
+        proves: bool = False,
     ) -> None:
+        """`proves`: where reads are scarce, what its proof takes is kept for it."""
         self._limits = limits
         self._gate = gate
         self._serial = serial
         self._further = further
+        self._place: int | None = None
+        """Which of the proofs is its own, as soon as a read for it goes."""
+        self._proves, self._over = proves, False
         self._limiters: dict[str, RateLimiter] = {}
         self._backoffs = Backoffs()
         self._unsent: Counter[str] = Counter()
@@ -359,7 +384,9 @@ class ProfileLimits:
             if serial is not None:  # who waits for that takes no place of the host's
                 await serial.turn(request.priority)
             try:
-                await self._further.get(request.host, self._gate).turn(request.priority, cost)
+                gate = self._further.get(request.host, self._gate)
+                ordered = request.priority >= Priority.PROOF and gate is self._gate
+                await gate.turn(request.priority, cost, self._after(request) if ordered else 0)
             except asyncio.CancelledError:
                 if serial is not None:
                     serial.leave()
@@ -367,6 +394,26 @@ class ProfileLimits:
         except asyncio.CancelledError:
             limiter.unused(request.cost)
             raise
+
+    def _after(self, request: Request) -> int:
+        """Whom a request goes after that only a proof needs: the profiles before this one, and all of them once what is
+        kept for it is used up. What is read when nothing is left to prove leaves to all what is kept for them.
+        """
+        proofs = self._gate.address.proofs
+        if self._over:
+            return len(proofs) + 1
+        if not self._proves or request.priority is not Priority.PROOF:
+            return 0
+        if self._place is None:
+            self._place = len(proofs)
+            proofs.append(_SHARE)
+        return self._place + 1 if proofs[self._place] else _PROFILES + self._place + 1
+
+    def finish(self) -> None:
+        """Nothing need be kept for the proof of this profile any more."""
+        if self._place is not None:
+            self._over, self._gate.address.proofs[self._place] = True, 0
+            self._gate.address.grant()
 
     def _limit(self, bucket: str) -> Limit | None:
         return self._limits.get(bucket) or self._limits.get(bucket.partition(":")[0])

@@ -36,6 +36,7 @@ class Listings:
             self.client,
             self.client.venue.with_key(self.client.venue.facts, self.client.signer.secrets),
             fired=_at_once,
+            listed_once=_at_once,
             found_more=self._join,
             needed=lambda: True,
             at_rest=_long_ago,

@@ -42,10 +42,10 @@ def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
         return ErrorReport(kind=first.kind or "parameter", message=first.message, hint="; ".join(hints))
     if client.refusals.stopped is not None or not client.tally.requests:
         return _unsent_report(client)
-    if sweep.discoveries.doubts:
-        return ErrorReport(
-            kind="parameter", message="; ".join(sweep.discoveries.doubts), hint="correct the selector and run again"
-        )
+    if doubts := sweep.discoveries.doubts:
+        named = any("--" in doubt for doubt in doubts)
+        hint = "correct the selector and run again" if named else "correct the profile, or look at the venue's site"
+        return ErrorReport(kind="parameter", message="; ".join(doubts), hint=hint)
     if verdict is Verdict.OPEN:
         return _never_accepted(sweep) or _too_many(client)
     if verdict is Verdict.REFUSED and all(ledger.absent for ledger in sweep.ledgers.values()):
@@ -69,6 +69,10 @@ def _clock(sweep: ProfileSweep) -> Judgement | None:
     return next((one for one in troubles if one is not None and one.kind == "clock"), None)
 
 
+_OTHERS_FIRST = "other profiles' requests to this host went first"
+_GIVE_TIME = "run this profile again at once; give more time, or share the profiles out over machines with --shard"
+
+
 def _unsent_report(client: Client) -> ErrorReport:
     """Why nothing was sent, or nothing more: what the venue said to another profile, or all the places being taken."""
     what = "nothing more was sent" if client.tally.requests else "nothing was sent"
@@ -78,8 +82,8 @@ def _unsent_report(client: Client) -> ErrorReport:
         return ErrorReport(kind=block.kind or "ip", message=message, hint=block.hint)
     return ErrorReport(
         kind="timeout",
-        message=f"{what} before the deadline: other profiles' requests to this host went first",
-        hint="run this profile again at once; give more time, or share the profiles out over machines with --shard",
+        message=f"{what} before the deadline: {_OTHERS_FIRST}",
+        hint=_GIVE_TIME,
     )
 
 
@@ -100,6 +104,7 @@ def _too_many(client: Client) -> ErrorReport | None:
         return None
     bucket, limit, seconds = client.behind
     given = client.deadline - (client.tally.first_request or client.deadline)
+    rest = math.ceil((seconds + client.reserve) / _TENS) * _TENS
     needed = math.ceil((given + seconds + client.reserve) / _TENS) * _TENS
     of = bucket.partition(":")[2]
     return ErrorReport(
@@ -107,6 +112,7 @@ def _too_many(client: Client) -> ErrorReport | None:
         message=f"the venue's limit lets {limit.count} cancels{f' of {of}' if of else ''} go in {limit.seconds:g} s: "
         f"{given:.0f} s were too short for all, another {seconds:.0f} s are needed",
         hint=f"run again at once, it goes on where this one ended; from the start it takes --deadline {needed}",
+        deadline=rest if rest > given else None,
     )
 
 
@@ -119,6 +125,8 @@ def _met(attempt: Attempt | None, client: Client) -> tuple[ErrorKind, str, str]:
     """Kind, words and hint of what went wrong with an attempt, if anything did."""
     if attempt is None:
         silence = client.tally.silence or client.standstill(0.0)
+        if client.tally.venue_spoke and not silence:
+            return "timeout", _OTHERS_FIRST, _GIVE_TIME
         return "timeout", silence or f"no answer from {host_of(client.signer.origin)} in time", ""
     if attempt.fault is not None:
         return attempt.fault.kind, attempt.fault.message, attempt.fault.hint

@@ -312,8 +312,8 @@ class Run:
         async def begin() -> PositionsReading | None:
             from cancelall.engine import positions
 
-            if verdict is Verdict.UNREACHABLE:
-                return None
+            if verdict is Verdict.UNREACHABLE or not sweep.client.tally.venue_spoke:
+                return None  # it would only take longer
             return await positions.read(sweep, profile.venue, profile.options, until)
 
         reading = asyncio.create_task(begin())

@@ -143,6 +143,7 @@ class SegmentSweep:
             ledger.outdated,
             tries=TRIES if ledger.unread < _NOTHING_TO_READ and not scarce else 1,
             fresh=ledger.half is not None,
+            proves=scarce and ledger.unread == 0,
             waits=partial(self._page_waits, self._now()),
         )
 
@@ -206,7 +207,7 @@ class SegmentSweep:
                 await asyncio.sleep(ledger.gap)
         if ledger.half is not None and not await self._gap_is_over():
             return
-        if fruitless and not (ledger.witnesses and ledger.witnessed):
+        if fruitless and not (ledger.closed or (ledger.witnesses and ledger.witnessed)):
             doubted = ledger.doubted_until - self._now()
             longest = client.patience(_LONGEST_BLIND_REST if ledger.unread else _LONGEST_REST)
             jitter = client.random() * min(longest, 0.25 * 2 ** min(fruitless, 6))

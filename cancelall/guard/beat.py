@@ -22,7 +22,8 @@ from typing import Any
 from cancelall.core.errors import CancelallError, ErrorKind, ExitStatus
 from cancelall.core.files import state_directories
 
-_MACHINE = "/run/cancelall"
+_MACHINES = ("/run/cancelall", "/run/cancelall-guard")
+"""Where the units have a guard's sockets, and where it has its own."""
 _SUFFIX = ".beat"
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126
 """What a shell answers for a command that is not there, or is none."""
@@ -42,7 +43,7 @@ class NoBeatTaken(CancelallError):
 def directories(environ: Mapping[str, str]) -> tuple[Path, ...]:
     """Where the socket of a guard can be, which runs as this user, or as a unit of the machine's."""
     runtime = environ.get("XDG_RUNTIME_DIR")
-    places = [*(environ.get("RUNTIME_DIRECTORY") or "").split(":")[:1], _MACHINE]
+    places = [*(environ.get("RUNTIME_DIRECTORY") or "").split(":")[:1], *_MACHINES]
     places += [f"{runtime}/cancelall"] if runtime else []
     return tuple(dict.fromkeys((*(Path(one) for one in places if one), *state_directories(environ))))
 

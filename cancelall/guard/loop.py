@@ -24,6 +24,7 @@ from cancelall.core.results import ProfileReport
 from cancelall.core.stamp import now_ms
 from cancelall.engine import verdicts
 from cancelall.engine.run import Listener, Run
+from cancelall.guard import drill
 from cancelall.guard.control import ControlServer, DrillAnswer, DrillRequest, Peer, socket_path
 from cancelall.guard.machine import SAVED, Machine, Step
 from cancelall.guard.metrics import Metrics
@@ -168,8 +169,9 @@ class Guard:
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-        for switch in self.switches:
-            await switch.close()
+        # Of one that breaks off, or whose kill is not proven, the venues' timers run on: they are what is left.
+        stopped = self._status is not None and self.machine.state is not GuardState.FIRING
+        await self._give_up_switches(disarm=stopped)
         if self._metrics is not None:
             await self._metrics.close()
         await self._control.close()
@@ -325,12 +327,25 @@ class Guard:
             for profile in _usable(settings)
         )
 
+    async def _give_up_switches(self, *, disarm: bool) -> None:
+        """Let go of the venues' switches: disarm what was armed, as far as they answer in time; tell what may still
+        cancel.
+        """
+        switches, self.switches = self.switches, ()
+        if disarm:
+            await asyncio.gather(*(switch.disarm(_SWITCH_SECONDS) for switch in switches))
+        for switch in switches:
+            await switch.close()
+            if words := switch.left:
+                self.tell.warn(f"{switch.profile.name}: {words}")
+
     def _keep_switches(self, at: float) -> None:
         if not self.standby.prepared:
             return
         silent = self.machine.silent
         fresh = self.machine.state is GuardState.ARMED and (silent is None or silent < self.machine.rules.timeout)
         for switch in self.switches:
+            switch.resting = self.standby.resting(switch.profile)
             switch.look(at, fresh=fresh)
 
     # --- what is told ---
@@ -422,8 +437,10 @@ class Guard:
         self.turn(time.monotonic())
 
     async def drill(self, peer: Peer, request: DrillRequest) -> DrillAnswer:
-        """Show that it would work."""
-        raise ConfigError("there is no drill yet")
+        """Show that it would work. Raises ConfigError where something else is more urgent."""
+        if self._kill is not None:
+            raise ConfigError("it is firing", "drill it afterwards")
+        return await drill.answer(request, self.standby, self.switches, self._environ, self.tell.note)
 
     # --- signals ---
 
@@ -488,7 +505,8 @@ class Guard:
 
     async def _exchange(self, settings: GuardSettings, standby: Standby) -> None:
         """Put what was made for another configuration in the place of what there is. A kill goes on with the old."""
-        old, switches, keeping = self.standby, self.switches, self._keeping
+        old, keeping = self.standby, self._keeping
+        await self._give_up_switches(disarm=True)  # which must not overtake what the new ones arm
         self.settings, self.standby = settings, standby
         self.tell.reloaded(settings)
         self.machine.reload(_rules(settings))
@@ -496,9 +514,6 @@ class Guard:
         self._keeping = asyncio.create_task(standby.keep())
         if keeping is not None:
             keeping.cancel()
-        for switch in switches:
-            await switch.disarm(_SWITCH_SECONDS)
-            await switch.close()
         old.close()
 
 

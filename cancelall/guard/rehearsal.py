@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from cancelall.core.attempts import Attempt
 from cancelall.core.errors import CancelallError, bug_words
-from cancelall.core.model import Answer
+from cancelall.core.model import Answer, Order
 from cancelall.core.preflight import load_preflight
 from cancelall.core.profile import Profile
 from cancelall.credentials.chain import ResolvedSecrets
@@ -33,6 +33,8 @@ class Readable:
 
     trouble: str = ""
     """Why they could not all be read, with what to do; empty: they could."""
+    orders: tuple[Order, ...] = field(default=(), repr=False)
+    """What was open, as far as it could be read."""
     listing_seconds: float = 0.0
     """What the slowest segment took."""
     answer_seconds: float = 0.0
@@ -69,6 +71,7 @@ async def read(
         trouble = _trouble(client, listings, late=late)
         return Readable(
             trouble=trouble,
+            orders=tuple(order for one in listings.read.values() for order in one.orders),
             listing_seconds=max(took, default=0.0),
             answer_seconds=min((one.ended - one.began for one in answers if one.answered), default=0.0),
             headers=tuple((one.request.host, one.headers) for one in answers[-_LAST:]),

@@ -18,6 +18,7 @@ from typing import Literal
 
 from cancelall.config.toml_file import Document
 from cancelall.core.errors import CancelallError, SecretError, bug_words
+from cancelall.core.model import Order
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine import memory
@@ -184,10 +185,18 @@ class Standby:
         secrets = self._secrets.get(profile.name)
         if secrets is None:
             raise SecretError(self._unresolved.get(profile.name, "its secrets are not there yet"))
+        key = self._shared.serial_key(profile, secrets.secrets)
+        if key is not None and key.refused:  # they are counted for one run, and a guard goes on for weeks
+            self._shared = SharedLimits(profiles=self.usable, environ=self._environ)
         shared, offset_ms = self._shared, self._keeper.offset_ms(profile, self._clock.now_ms())
         return rehearsal.line(
             profile, secrets, self._environ, shared, self._clock, offset_ms, deadline=until, reads_only=False
         )
+
+    def resting(self, profile: Profile) -> tuple[Order, ...]:
+        """What was open when it was last looked at."""
+        checked = self._checked.get(profile.name)
+        return () if checked is None else checked.readable.orders
 
     def over(self) -> None:
         """A run is over: what it has used up is made ready again at once, not after a while."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -222,7 +222,7 @@ class SwitchKeeper:
     line: Callable[[float], Client]
     clock: Clock = SYSTEM_CLOCK
     note: Callable[[str, str], None] = lambda event, words: None
-    """Called when a timer is armed for the first time, lost, disarmed: event and words, for the journal."""
+    """Called when a timer is armed, disarmed or in trouble: the event's name and a line for people."""
     resting: Sequence[Order] = ()
     """The open orders, as whoever lists them last saw them; set from outside."""
     states: dict[str, TimerState] = field(default_factory=dict)
@@ -242,7 +242,7 @@ class SwitchKeeper:
             self._timers = {one.name: one for one in made}
         self.states = {name: TimerState() for name in self._timers}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._fresh = self._release = self._hurry = False
+        self._fresh = self._release = self._hurry = self._paused = False
         self._observed_at = float("-inf")
         self.sights: tuple[SwitchSight, ...] = ()
         """What the venue shows of it, as it was seen last."""
@@ -254,6 +254,8 @@ class SwitchKeeper:
         """One turn of the guard's loop: begin what is due, and wait for nothing. `fresh` is True only while the guard
         is armed and no beat is overdue.
         """
+        if self._paused:
+            return
         self._fresh = fresh
         if fresh:
             self._release = False
@@ -301,7 +303,18 @@ class SwitchKeeper:
                 await asyncio.wait(waits, timeout=until - at, return_when=asyncio.FIRST_COMPLETED)
             else:
                 await asyncio.sleep(timeout)
-        return self._left()
+        return self.left
+
+    @contextlib.asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Leave the timers to somebody else, a drill, once nothing is under way. Afterwards none counts as armed."""
+        self._paused = True
+        try:
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            yield
+        finally:
+            self._paused = False
+            self.states = {name: replace(state, armed_at=None) for name, state in self.states.items()}
 
     async def close(self) -> None:
         """Give up whatever is under way."""
@@ -337,12 +350,16 @@ class SwitchKeeper:
         last = max((one.runs_until for one in self.states.values()), default=at)
         return self.clock.now_ms() + round((last - at) * 1000) if last > at else None
 
-    def _left(self) -> str:
+    @property
+    def left(self) -> str:
+        """What may still cancel, in words; empty where nothing can."""
         until_ms = self.until_ms
         return "" if until_ms is None else f"the venue's switch may still cancel until {wall(until_ms)}"
 
     def words(self) -> str:
         """How it stands with it, for the status: one line."""
+        if self._paused:
+            return "left to a drill"
         if self.mode == "off":
             return "off"
         said = [*self._shown()]
@@ -370,7 +387,7 @@ class SwitchKeeper:
             return f"armed until {wall(now_ms + round((min(ends) - at) * 1000))} ({what})"
         if self._fresh:
             return self.trouble
-        return self._left() or "not armed"
+        return self.left or "not armed"
 
     def _shown(self) -> list[str]:
         return [self._unseen] if self._unseen else [one.words for one in self.sights]
@@ -451,11 +468,14 @@ class SwitchKeeper:
         before = self.states[timer.name]
         self.states[timer.name] = state
         if verb == "arm" and state.armed_at is not None and state.armed_at != before.armed_at:
-            self.note("switch_armed", f"{timer.name}, for {self.seconds:g} s")
+            self._say("armed", f"is armed for {self.seconds:g} s", timer)
         if verb == "disarm" and state.armed_at is None:
-            self.note("switch_disarmed", timer.name)
+            self._say("disarmed", "is disarmed", timer)
         if state.trouble and state.trouble != before.trouble:
-            self.note("switch_trouble", f"{timer.name}: {state.trouble}")
+            self._say("trouble", f"does not do as it should: {state.trouble}", timer)
+
+    def _say(self, event: str, words: str, timer: SwitchTimer) -> None:
+        self.note(f"switch_{event}", f"{self.profile.name}: the venue's switch ({timer.name}) {words}")
 
     async def _observe(self) -> None:
         """Look at what the venue shows of a switch that others may have set."""

@@ -24,7 +24,7 @@ from cancelall.guard.triggers.inotify import Inotify
 from cancelall.guard.triggers.probe import ProbeSource
 from cancelall.guard.triggers.processes import Numbered, Pidfile
 from cancelall.guard.triggers.signals import DEFAULT, FiringSignals, numbers_of
-from cancelall.guard.triggers.sockets import BeatSocket, FireSocket
+from cancelall.guard.triggers.sockets import HAS_UNIX, BeatSocket, FireSocket, named
 from cancelall.guard.triggers.source import Bell, TriggerSource
 from cancelall.guard.triggers.units import Unit, is_unit
 
@@ -33,8 +33,6 @@ _Identity = tuple[Trigger, str]
 _PRESSED_AT_MOST = 16
 _SUSPENSION = 0.5
 """Seconds; a shorter one would not be told from two clocks that were read one after the other."""
-_DOUBT = 0.01
-"""Seconds between the two that say nothing about a suspension: this process stood still."""
 
 
 class GuardWatch:
@@ -60,9 +58,9 @@ class GuardWatch:
         """Raises ConfigError, in one line, for what cannot be watched, unless it is `resumed`.
 
         `directory` and `name` say where the guard's own sockets are: `guard-NAME.beat` where a heartbeat is "beat",
-        and `guard-NAME.fire`; without a directory there are none. `given` are sockets that systemd has handed over;
-        those that nobody wants are left alone. A guard that was armed when it ended is `resumed`: what cannot be
-        looked at any more is then a trouble, which fires in time, and no reason not to start.
+        and `guard-NAME.fire`. `given` are sockets that systemd has handed over: one that is called so is used wherever
+        it is, and those that nobody wants are left alone. A guard that was armed when it ended is `resumed`: what
+        cannot be looked at any more is then a trouble, which fires in time, and no reason not to start.
         """
         self._environ = dict(os.environ if environ is None else environ)
         self._directory, self._name = directory, name
@@ -76,8 +74,8 @@ class GuardWatch:
         self._fire: FireSocket | None = None
         self._signals = FiringSignals()
         try:
-            if directory is not None and hasattr(socket, "AF_UNIX"):
-                self._fire = FireSocket(str(directory / f"guard-{name}.fire"), self._given, lenient=resumed)
+            if HAS_UNIX and (path := self._own("fire")):
+                self._fire = FireSocket(path, self._given, lenient=resumed)
             self.reload(
                 heartbeats=heartbeats,
                 processes=processes,
@@ -96,9 +94,9 @@ class GuardWatch:
         return tuple(one.source for one in self._sources.values())
 
     @property
-    def left_over(self) -> tuple[socket.socket, ...]:
-        """The sockets of systemd's that nobody here wanted."""
-        return tuple(self._given)
+    def unread(self) -> tuple[str, ...]:
+        """The sockets of systemd's that nobody here wanted: what is sent to them is never read."""
+        return tuple(str(one.getsockname()) for one in self._given)
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -207,15 +205,21 @@ class GuardWatch:
 
     def _heartbeat(self, text: str, *, lenient: bool) -> TriggerSource:
         if text == OWN_BEAT:
-            if self._directory is None:
+            path = self._own(OWN_BEAT)
+            if not path:
                 raise ConfigError("there is no place for the socket of `cancelall beat`", "set XDG_RUNTIME_DIR")
-            path = str(self._directory / f"guard-{self._name}.beat")
-            return BeatSocket(OWN_BEAT, path, self._given, lenient=lenient)
+            return BeatSocket(f"cancelall {OWN_BEAT}", path, self._given, lenient=lenient)
         if text.startswith("unix:"):
             return BeatSocket(text, text.removeprefix("unix:"), self._given, lenient=lenient)
         if text.startswith("http:"):
             return HttpBeats(text, self._given, lenient=lenient)
         return HeartbeatFile(text)
+
+    def _own(self, kind: str) -> str:
+        """Where the guard's own socket of a kind is: where systemd holds it, else in the guard's directory."""
+        name = f"guard-{self._name}.{kind}"
+        made = str(self._directory / name) if self._directory is not None else ""
+        return named(self._given, name) or made
 
     def _process(self, text: str) -> TriggerSource:
         if text.isascii() and text.isdecimal():
@@ -279,11 +283,10 @@ class Asleep:
 
     def seconds(self) -> float:
         """The difference of two clocks, of which one stands still meanwhile; it changes by whole suspensions alone."""
-        before = self._monotonic()
         boot = self._boot()
-        after = self._monotonic()
-        if after - before < _DOUBT and boot - after > self._seconds + _SUSPENSION:
-            self._seconds = boot - after
+        seconds = boot - self._monotonic()  # in this order: who stands still in between sees less, never more
+        if seconds > self._seconds + _SUSPENSION:
+            self._seconds = seconds
         return self._seconds
 
 

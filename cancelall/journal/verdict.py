@@ -520,7 +520,9 @@ def _empty(listing: _Listed, reads: Sequence[tuple[int, int, _Sent]]) -> bool:
     for _, _, one in reads[bisect_left(reads, (listing.began,)) : bisect_right(reads, (listing.ended, len(reads)))]:
         if (one.ended or 0) <= listing.ended and one.place < listing.place:
             pages[one.request] = one
-    if not listing.complete or listing.left or any(one.answer != Answer.ACCEPTED.value for one in pages.values()):
+    first = [pages[request] for stage in listing.stages for request in stage if request in pages]
+    read = [one for one in pages.values() if one in first or _follows(one, first)]
+    if not listing.complete or listing.left or any(one.answer != Answer.ACCEPTED.value for one in read):
         return False
     read_until = 0
     for stage in listing.stages:
@@ -528,6 +530,13 @@ def _empty(listing: _Listed, reads: Sequence[tuple[int, int, _Sent]]) -> bool:
             return False
         read_until = max((pages[request].ended or 0 for request in stage), default=read_until)
     return bool(listing.stages)
+
+
+def _follows(page: _Sent, first: Iterable[_Sent]) -> bool:
+    """Whether a read was sent after one of the first pages was answered. Another one was for a part of the account as
+    it was listed before, and was still under way.
+    """
+    return any((page.began or 0) >= (one.ended or 0) and page.place > one.place for one in first)
 
 
 def _last_answers(sent: Iterable[_Sent]) -> tuple[dict[int, _Last], set[int]]:

@@ -128,6 +128,10 @@ _COLUMNS = (
 """Heading and field of what is said of a host, the most important first."""
 
 
+_OF_HOST = ("latency", "clock")
+"""Those that each host of a profile has for itself."""
+
+
 def _hosts(view: GuardView, made: Console) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
@@ -147,8 +151,13 @@ def _hosts(view: GuardView, made: Console) -> RenderableType:
         rows.add_column(name, overflow="fold")
     for head, _ in columns:
         rows.add_column(head, overflow="fold", justify="right")
+    before = ""
     for one in view.hosts:
-        cells = [Text(clean(getattr(one, field)) or "unknown") for _, field in columns]
+        own = (
+            _OF_HOST if one.profile == before else [field for _, field in columns]
+        )  # a profile's stand in its first row
+        before = one.profile
+        cells = [Text(clean(getattr(one, field)) or ("unknown" if field in own else "")) for _, field in columns]
         rest = [f"{head} {clean(getattr(one, field))}" for head, field in used[len(columns) :] if getattr(one, field)]
         host = Text("\n".join([clean(one.host), *rest]))
         if one.trouble:

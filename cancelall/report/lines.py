@@ -7,7 +7,7 @@ import json
 from cancelall.core.errors import ErrorKind
 from cancelall.core.model import Protection, State, Verdict
 from cancelall.core.results import ErrorReport, OrderReport, ProfileReport, RunFacts, Timing
-from cancelall.core.stamp import moment, now_ms
+from cancelall.core.stamp import moment, now_ms, shard_facts
 from cancelall.report.text import clean
 
 SCHEMA = 1
@@ -62,6 +62,7 @@ def profile_object(report: ProfileReport, run: RunFacts = NO_RUN) -> dict[str, o
         "time": moment(timing.verdict_at),
         "machine": _maybe(run.machine),
         "reason": None if run.reason is None else clean(run.reason, 500),
+        "shard": shard_facts(run.shard),
     }
 
 

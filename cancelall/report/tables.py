@@ -12,6 +12,7 @@ from cancelall.core.model import Protection, State, Verdict
 from cancelall.core.results import OrderReport, ProfileReport, SegmentReport
 from cancelall.report.badges import BAD, DOUBTFUL, GOOD, WARNING, badge, of_verdict
 from cancelall.report.text import (
+    LastLine,
     clean,
     counts_words,
     last_line,
@@ -209,9 +210,13 @@ def summary(reports: Sequence[ProfileReport], made: Console, status: int, step: 
 
 def whole(reports: Sequence[ProfileReport], made: Console, status: int, step: str = "") -> str:
     """The last line of a run with several profiles."""
+    return last_of_all(last_line(reports, status), made, step)
+
+
+def last_of_all(last: LastLine, made: Console, step: str = "") -> str:
+    """The line that tells the whole, and what comes next."""
     from rich.text import Text
 
-    last = last_line(reports, status)
     line = Text(f" {last.badge} ", style=badge(BAD if last.bad else GOOD, made.color_system))
     line.append(f" {last.text}{f' · next: {clean(step, 500)}' if step else ''}", style=REST)
     return one_line(line, made)

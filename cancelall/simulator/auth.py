@@ -22,7 +22,11 @@ def hmac_sha256(secret: str, signed: bytes, encode: Encode) -> str:
 
 
 def genuine(signed: bytes, signature: str, credentials: Mapping[str, str], encode: Encode) -> bool:
-    """Whether the owner of these credentials signed this: by RSA (PKCS#1 v1.5, SHA-256, base64) or HMAC-SHA256."""
+    """Whether the owner of these credentials signed this: by HMAC-SHA256, else in base64 by RSA (PKCS#1 v1.5, SHA-256)
+    or Ed25519.
+    """
+    if "ed25519_public_key" in credentials:
+        return _ed25519_verifies(signed, signature, credentials["ed25519_public_key"])
     if "rsa_public_key" in credentials:
         return _rsa_verifies(signed, signature, credentials["rsa_public_key"])
     expected = hmac_sha256(credentials["api_secret"], signed, encode)
@@ -42,5 +46,16 @@ def _rsa_verifies(signed: bytes, signature: str, public_key_pem: str) -> bool:
     try:
         key.verify(base64.b64decode(signature, validate=True), signed, padding.PKCS1v15(), SHA256())
     except (InvalidSignature, ValueError):  # binascii.Error is one
+        return False
+    return True
+
+
+def _ed25519_verifies(signed: bytes, signature: str, public_key_hex: str) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key_hex)).verify(base64.b64decode(signature), signed)
+    except (InvalidSignature, ValueError):
         return False
     return True

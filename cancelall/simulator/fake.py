@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from math import ceil
@@ -21,7 +21,7 @@ from . import spoil
 from .book import Account, Book, SimOrder
 from .countdowns import Countdowns
 from .faults import SPECS, Fault, FaultSet, FaultSpec, Fits, Kind, parse_fault
-from .limits import AddressLimit, Allowance, TokenBuckets
+from .limits import UNLIMITED, AddressLimit, Allowance, Draw, TokenBuckets
 from .refusals import Answered, Refusal, Refused, bare
 from .routes import Call, Routes
 from .wire import PAGING, Headers, Manner, SimReply, SimRequest, came_by, json_reply, text_reply
@@ -85,6 +85,9 @@ class FakeVenue(ABC):
         self.random_of_keys = random.Random(f"credentials {seed}")  # no id of an order holds a piece of one
         self.buckets = TokenBuckets()
         self.accounts: dict[str, Account] = {}
+        self.modes: dict[str, str] = {}
+        """Those of accounts, where a venue has several."""
+        self._stocked: dict[str, int] = {}
         self.requests: list[LoggedRequest] = []
         self.lock = threading.RLock()
         self.countdowns = Countdowns(self.now_ms, self.later, self.run_out)
@@ -130,9 +133,9 @@ class FakeVenue(ABC):
             return replace(call, account=account)
         raise self.refusals[Refusal.KEY]
 
-    def limit_of(self, call: Call) -> tuple[Hashable, int]:
-        """The name of the bucket that an account's call draws from, and how much it holds and gains in a second."""
-        return call.route.bucket or call.path, call.route.limit
+    def draws(self, call: Call) -> Iterable[Draw]:
+        """What an account's call takes from which of its buckets; from one without a limit nothing."""
+        return [Draw(call.route.bucket or call.path, call.route.limit)]
 
     def limit_headers(self, allowance: Allowance) -> Headers:
         """How an answer tells of the limit."""
@@ -235,8 +238,12 @@ class FakeVenue(ABC):
             given = dict(credentials if credentials is not None else self.new_credentials())
             account = Account(key=self.account_key(given), credentials=given, options=self.account_options(given))
             self.accounts[account.key] = account
+            self._stocked[account.key] = orders
             self.stock(account, orders)
             return account
+
+    def mode_of(self, account: Account) -> str:
+        return self.modes.get(account.key, "classic")
 
     def open_orders(self, account: Account | str | None = None) -> list[SimOrder]:
         """What really rests now, newest first, of one account or of all; no fault touches this."""
@@ -282,7 +289,7 @@ class FakeVenue(ABC):
         return {**SPECS, **cls.own_faults}
 
     def set_faults(self, faults: Iterable[Fault | str]) -> None:
-        """Replace the faults that are on; their counters begin anew."""
+        """Replace the faults that are on; their counters begin anew. A mode of an account stays, though."""
         specs = self.fault_specs()
         parsed = [parse_fault(each, specs) if isinstance(each, str) else each for each in faults]
         with self.lock:
@@ -294,6 +301,16 @@ class FakeVenue(ABC):
             self._fills_left = int(fill.number) if fill else 0
             if bot:
                 self._schedule_bot(bot, self._faults, self.now_ms())
+            for account in list(self.accounts.values()):
+                self._change_mode(account)
+
+    def _change_mode(self, account: Account) -> None:
+        """Open an account anew, with as many orders, if a fault gives it another mode; the key stays."""
+        mode = self._faults.named("mode", account.key)
+        if mode and mode.value != self.mode_of(account):
+            self.modes[account.key] = str(mode.value)
+            self.accounts[account.key] = replace(account, book=Book())
+            self.stock(self.accounts[account.key], self._stocked[account.key])
 
     def fault(self, name: str, request: SimRequest, fits: Fits | None = None) -> Fault | None:
         """The fault of this name (and that fits) if it strikes this request; asking counts as a strike."""
@@ -373,11 +390,13 @@ class FakeVenue(ABC):
             return spoil.with_headers(answered.with_traceback(None).reply, *headers)
 
     def draw(self, call: Call) -> Allowance:
-        """What is left of the limit of such calls after this one."""
-        bucket, limit = self.limit_of(call)
-        if not (self.limits and limit):
-            return Allowance(allowed=True, limit=0, remaining=0, reset_ms=0)
-        return self.buckets.take((call.account.key, bucket), limit=limit, now_ms=self.now_ms())
+        """What is left of the last limit of such calls after this one, or of the first that it is over."""
+        left = UNLIMITED
+        for one in self.draws(call) if self.limits else ():
+            if one.limit and left.allowed:
+                name, now_ms = (call.account.key, one.bucket), self.now_ms()
+                left = self.buckets.take(name, limit=one.limit, now_ms=now_ms, per_ms=one.per_ms, cost=one.cost)
+        return left
 
     def _answer(self, request: SimRequest) -> SimReply:
         if self.fault("stall", request):
@@ -490,6 +509,14 @@ class FakeVenue(ABC):
         else:
             self._land(account, taken, request, now_ms)
         return Cancelled(accepted=taken, failed=failed)
+
+    def cancel_each(
+        self, account: Account, named: Sequence[SimOrder | Refused], request: SimRequest, busy: Refused
+    ) -> list[Refused | None]:
+        """Cancel those of a batch that name an open order; for each why it was not cancelled, or None."""
+        orders = {one.id: one for one in named if isinstance(one, SimOrder)}
+        failed = self.cancel(account, list(orders.values()), request).failed
+        return [one if isinstance(one, Refused) else busy if one in failed else None for one in named]
 
     def _land(self, account: Account, orders: Sequence[SimOrder], request: SimRequest, when_ms: int) -> None:
         """Take orders off the book; one that should fill, fills instead."""

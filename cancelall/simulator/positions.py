@@ -25,6 +25,11 @@ class SimPosition:
     size: str = "0.5"
 
     @property
+    def signed(self) -> str:
+        """Its size, negative for a short one."""
+        return self.size if self.long else f"-{self.size}"
+
+    @property
     def entry(self) -> str:
         """The average price of its opening. The stock's triggers wait at 90 and 95."""
         return "100" if self.long else "80"

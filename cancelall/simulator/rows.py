@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 Cell = Callable[[Any, Any], object]
@@ -57,6 +58,12 @@ class Table:
 def tables(cells: Mapping[str, Cell]) -> Callable[[str], Table]:
     """What makes the tables of a venue: with its own cells besides the common ones."""
     return partial(Table, cells=cells)
+
+
+def written(module: str) -> dict[str, str]:
+    """The texts in `rows.txt` next to this module's file, by the names that stand above them with a colon."""
+    blocks = Path(module).with_name("rows.txt").read_text(encoding="utf-8").split("\n\n")
+    return {name.rstrip(":"): text for name, text in (block.split("\n", 1) for block in blocks)}
 
 
 def fixed(text: str) -> dict[str, object]:

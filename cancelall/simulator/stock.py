@@ -8,6 +8,7 @@ name, any other one goes by its place.
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from .book import SimOrder
 
@@ -29,6 +30,12 @@ def template(
         reduce_only=bool(reduces),
         extra=extra,
     )
+
+
+def stock(module: str, make: Callable[..., SimOrder], **words: str) -> list[SimOrder]:
+    """The templates in `stock.txt` next to this module's file, with these words for what stands in braces there."""
+    text = Path(module).with_name("stock.txt").read_text(encoding="utf-8")
+    return templates(text.format(**words), make)
 
 
 def templates(text: str, make: Callable[..., SimOrder]) -> list[SimOrder]:

@@ -82,6 +82,16 @@ class SimRequest:
         except (ValueError, AttributeError, RecursionError) as error:
             raise otherwise or ValueError("the body is not a JSON object") from error
 
+    def json_rows(self, otherwise: Exception) -> list[dict[str, object]]:
+        """The body as a JSON array of objects; `otherwise` if it is none."""
+        try:
+            rows = json.loads(self.body or b"[]")
+        except (ValueError, RecursionError):
+            raise otherwise from None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise otherwise
+        return rows
+
 
 @dataclass(frozen=True, kw_only=True)
 class SimReply:

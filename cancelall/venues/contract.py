@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Generic, Protocol, TypeVar
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from cancelall.core.declare import nearest
 from cancelall.core.model import Acknowledgement, FinalStates, Judgement, Order, Page, Reply, Request, Signed
@@ -42,6 +42,16 @@ def one_by_one(orders: Iterable[Order], request: Callable[[Order], Request]) -> 
 def query(**values: str) -> str:
     """Parameters of a read as they are signed and sent: in this order, each value encoded once."""
     return "&".join(f"{key}={quote(value, safe='')}" for key, value in values.items())
+
+
+def parameters(request: Request) -> Mapping[str, str]:
+    """The parameters of a read, decoded."""
+    return dict(parse_qsl(request.query))
+
+
+def with_parameters(request: Request, **values: str) -> Request:
+    """The same read with these parameters: where one has another value the next page begins."""
+    return replace(request, query=query(**{**parameters(request), **values}))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

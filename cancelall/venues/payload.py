@@ -43,6 +43,13 @@ def as_list(value: object, name: str) -> list[Any]:
     return value
 
 
+def member(value: object, *names: str) -> object:
+    """What stands under these names, one inside the other; None where one of them is missing."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
 def field(record: Mapping[str, Any], key: str) -> str:
     """A field that must be there as text or as a number, as text. It is not empty."""
     value = maybe(record, key)

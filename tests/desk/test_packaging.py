@@ -156,6 +156,21 @@ def test_it_names_no_place_to_download_from() -> None:
     assert not re.search(r"://|--index|--find-links|--extra|--trusted| @ ", LOCK)
 
 
+# --- the clients of conformance tests --------------------------------------------------------------------------------
+
+
+def test_the_clients_of_conformance_tests_are_pinned_and_change_nothing_of_ours() -> None:
+    """They are installed without what they depend on: nothing there may be in the place of a package of ours."""
+    text = (ROOT / "tests" / "conformance.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line) for line in lines), lines
+    assert not re.search(r"--|files\.|pypi|index", text)
+    clients = {line.partition("==")[0] for line in lines}
+    assert len(clients) == len(lines)
+    needed = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+    assert not clients & {normal(re.split(r"[<>=!~ ;\[]", one)[0]) for one in needed}
+
+
 # --- aliases --------------------------------------------------------------------------------------------------------
 
 

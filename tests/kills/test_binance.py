@@ -262,6 +262,30 @@ def test_symbols_of_the_last_run_are_fired_at_before_anything_is_read(home: Path
         assert "/fapi/v1/allOpenOrders" in blind or "/api/v3/openOrders" in blind, blind
 
 
+@pytest.mark.faults
+def test_orders_that_went_before_a_listing_showed_them_are_told_with_their_stops(home: Path) -> None:
+    """The symbols of the last run are fired at blind, and the listings come late: answers and histories name all."""
+    with simulator.start("binance", orders=40) as server:
+        file = write_config(home / "c.toml", {"binance": profile_table("binance", server)})
+        env = {"XDG_STATE_HOME": str(home / "state")}
+        assert cancelall("binance", "--config", str(file), "--dry-run", home=home, env=env).code == 0
+        server.set_faults(["slow-listing=0.5~openAlgoOrders", "slow-listing=0.5~openOrders"])
+        stock = {one.id: one for one in server.open_orders() if not one.segment.startswith("algo-")}
+        ran = cancelall("binance", "--config", str(file), "--json", home=home, env=env)
+        assert (ran.code, server.open_orders()) == (0, []), ran.err
+    said = json.loads(ran.out)
+    rows = {row["id"]: row for row in said["orders"] if row["id"] in stock}
+    assert set(rows) == set(stock)
+    assert {(row["symbol"], row["state"]) for row in rows.values()} == {
+        (one.symbol, "cancelled") for one in stock.values()
+    }
+    assert {one.client_id for one in stock.values()} == {row["client_id"] or "" for row in rows.values()}
+    assert any("protective order(s)" in one for one in said["warnings"])
+    stops = [row for row in rows.values() if row["symbol"] == "BTCUSD_PERP" and row["type"] == "stop_market"]
+    assert stops
+    assert all(row["protective"] for row in stops)
+
+
 @pytest.mark.parametrize("text", ["{", *(pytest.param(one, marks=pytest.mark.faults) for one in ("", '{"schema":1}'))])
 def test_a_spoilt_memory_is_none(home: Path, text: str) -> None:
     folder = home / "state" / "cancelall" / "open-symbols"

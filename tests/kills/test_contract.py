@@ -34,8 +34,8 @@ def segments(name: str) -> tuple[Segment, ...]:
 # --- the module -----------------------------------------------------------------------------------------------------
 
 
-FURTHER = {"bitget": {"classic", "unified"}, "hyperliquid": {"signing"}, "okx": {"algos"}, "binance": {"books"}}
-"""Where there are two families of calls, a signature of its own kind, another family of orders, or a table of many."""
+FURTHER = {"bitget": {"classic", "unified"}, "okx": {"algos"}, "binance": {"books"}}
+"""Where there are two families of calls, another family of orders, or a table of many."""
 
 
 def test_the_modules_read_alike(venue: str) -> None:

@@ -7,15 +7,20 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from cancelall import simulator
 from cancelall.core.model import Verdict
 from cancelall.core.results import ProfileReport
-from cancelall.simulator import Account, SimServer
-from cancelall.simulator.hyperliquid import Hyperliquid, crypto
+from cancelall.engine import sweep
+from cancelall.simulator import Account, SimOrder, SimServer
+from cancelall.simulator.ethereum import address
+from cancelall.simulator.hyperliquid import Hyperliquid
 from kills.virtual import cleared, faced, ids
+from soak import schedule
+from soak.plans import Plan
 from support import cancelall, environment, kill, profile_table, states, swept
 
 
@@ -46,7 +51,7 @@ def swept_as(server: SimServer, owner: Account, *, dry_run: bool = False, **chan
 
 
 def agent_of(server: SimServer) -> str:
-    return crypto.address(server.credentials["private_key"])
+    return address(server.credentials["private_key"])
 
 
 def actions(server: SimServer) -> list[dict[str, Any]]:
@@ -346,3 +351,65 @@ def test_a_read_that_knows_no_such_key_ends_no_firing() -> None:
 def test_a_key_that_nobody_knows_is_refused_though_nothing_is_listed() -> None:
     result = faced("hyperliquid", "key", orders=0, deadline=6.0)
     assert (result.verdict, result.error.kind) == (Verdict.REFUSED, "auth")
+
+
+# --- several profiles behind one address ------------------------------------------------------------------------------
+
+
+def together(accounts: int, **more: Any) -> tuple[schedule.Result, list[list[SimOrder]]]:
+    """A kill of so many accounts at once, and what it has left of each."""
+    worlds: list[schedule.World] = []
+
+    class Remembered(schedule.World):
+        def __init__(self, plan: Plan) -> None:
+            super().__init__(plan)
+            worlds.append(self)
+
+    with patch.object(schedule, "World", Remembered):
+        result = schedule.run(Plan(seed=1, venue="hyperliquid", accounts=accounts, orders=12, **more))
+    return result, [list(owner.account.book.open()) for owner in worlds[0].owners]
+
+
+def test_the_limit_of_an_address_lasts_for_three_proofs() -> None:
+    """Together they take 1050 of the 1200 that the address may read in a minute."""
+    result, left = together(3)
+    assert [report.verdict for report in result.reports] == [Verdict.CLEAR] * 3
+    assert (left, result.problems) == ([[]] * 3, [])
+    assert result.seconds < 10.0
+
+
+def test_one_profile_is_proven_after_the_other_where_the_limit_is_too_low_for_all() -> None:
+    """Side by side none would be: what the second listing of each takes, the third would lack."""
+    result, left = together(6)
+    assert left == [[]] * 6
+    assert [report.verdict for report in result.reports].count(Verdict.CLEAR) >= 2
+    (error, *_) = (report.error for report in result.reports if report.error is not None)
+    assert "other profiles' requests to this host went first" in error.message
+    assert "--shard" in error.hint
+    assert {sent.status for sent in result.log} == {200}
+
+
+def test_a_listing_that_failed_still_goes_before_all_proofs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may show an order for the first time."""
+    begun: dict[str, list[bool]] = {}
+    real = sweep.read_listing
+
+    async def read(client: Any, segment: Any, *words: Any, proves: bool, **more: Any) -> Any:
+        begun.setdefault(segment.name, []).append(proves)
+        return await real(client, segment, *words, proves=proves, **more)
+
+    monkeypatch.setattr(sweep, "read_listing", read)
+    cleared(faced("hyperliquid", 'error-500:listing=1@4~"dex":""', options={"dex": ["core"]}))
+    (failed, answered) = (begun[name] for name in ("core", "TWAPs"))
+    assert failed.index(True) > 1
+    assert answered.index(True) == 1
+
+
+def test_every_profile_is_looked_at_before_any_is_proven() -> None:
+    """Twenty could be proven in six minutes. In half a minute each has its first dex and its TWAPs cancelled."""
+    result, left = together(20)
+    assert {order.segment for orders in left for order in orders} <= {"xyz", "flx"}
+    assert Verdict.CLEAR not in {report.verdict for report in result.reports}
+    metas = [sent for sent in result.log if b'"type":"allPerpMetas"' in sent.request.body]
+    assert len(metas) == 1, "it is the same for all"
+    assert {sent.status for sent in result.log} == {200}

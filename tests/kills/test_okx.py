@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from cancelall import simulator
+from cancelall.cli import next_step
 from cancelall.core.model import Verdict
 from cancelall.simulator import Account, FakeVenue
-from cancelall.simulator.okx.instruments import segment_of
+from cancelall.simulator.okx.state import segment_of
 from cancelall.simulator.stock import template
 from kills.virtual import Faced, cleared, faced, ids
 from soak.virtual import START, Sent, Weather
@@ -64,6 +65,17 @@ def test_five_hundred_triggers_take_longer_than_the_usual_deadline_and_the_resul
     assert "lets 20 cancels of ETH-USDT-SWAP go in 2 s: 30 s were too short for all, another 2" in result.error.message
     assert "--deadline 60" in result.error.hint
     assert cleared(faced("okx", before=many, orders=40, deadline=60.0)).seconds < 56.0
+
+
+def test_the_next_command_names_a_deadline_that_suffices_for_what_is_left() -> None:
+    first = faced(
+        "okx", before=resting("trigger", "ETH-USDT-SWAP", "SWAP", 300, triggerPx="90"), orders=0, deadline=10.0
+    )
+    deadline = first.error.deadline
+    assert deadline == 30
+    assert next_step.of_profile(first.report, ["okx", "--deadline", "10"]).endswith(f" --deadline {deadline}")
+    rest = resting("trigger", "ETH-USDT-SWAP", "SWAP", len(first.left), triggerPx="90")
+    cleared(faced("okx", before=rest, orders=0, deadline=float(deadline)))
 
 
 def test_as_many_of_ten_instruments_are_gone_in_a_tenth_of_the_time() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from screens.drawing import page, picture, while_it_runs, written
+from screens.guards import GuardShot, guard_texts
 from screens.scenes import SCENES, scene
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -52,7 +53,7 @@ class Shot:
         )
 
 
-CHAPTERS: tuple[tuple[str, str, tuple[Shot, ...]], ...] = (
+CHAPTERS: tuple[tuple[str, str, tuple[Shot | GuardShot, ...]], ...] = (
     (
         "One venue, clear",
         "The verdict comes at once, the positions that stay open within two seconds, and the verdict once "
@@ -107,6 +108,15 @@ CHAPTERS: tuple[tuple[str, str, tuple[Shot, ...]], ...] = (
         "Ctrl-C: what was accepted, what is proven, and the command that finishes it.",
         (Shot(name="interrupted", scene="interrupted", words="Ctrl-C after 0.9 s"),),
     ),
+    (
+        "A guard that stands",
+        "`cancelall guard status`: what it looks at, what a kill would meet now, and one line that tells the whole.",
+        (
+            GuardShot(name="armed", words="Armed and able"),
+            GuardShot(name="degraded", words="A key was refused: it could not fire everywhere"),
+            GuardShot(name="latched", words="It has fired, and stands by"),
+        ),
+    ),
 )
 
 _HEAD = """\
@@ -143,7 +153,7 @@ def pictures() -> dict[str, str]:
 
 def texts() -> dict[str, str]:
     """What each scene shows at every width and through a pipe, by the name of the file that has it."""
-    return {f"{name}.txt": "\n".join(_variants(name)) + "\n" for name in SCENES}
+    return {f"{name}.txt": "\n".join(_variants(name)) + "\n" for name in SCENES} | guard_texts()
 
 
 def _variants(name: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from cancelall.core.model import State, Verdict
 from screens import documents
 from screens.documents import PICTURES, SCREEN, TEXTS, WIDTHS
 from screens.drawing import page, while_it_runs, written
+from screens.guards import GUARD_WIDTHS, GUARDS, guard_page
 from screens.scenes import SCENES, scene
 
 HOW_TO_MAKE_IT_NEW = "run: PYTHONPATH=tests python -m screens.documents, and look at what has changed"
@@ -20,7 +21,7 @@ def texts() -> dict[str, str]:
     return documents.texts()
 
 
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", [*SCENES, *(f"guard-{name}" for name in GUARDS)])
 def test_every_word_is_as_it_was(name: str, texts: dict[str, str]) -> None:
     assert (TEXTS / f"{name}.txt").read_text(encoding="utf-8") == texts[f"{name}.txt"], HOW_TO_MAKE_IT_NEW
 
@@ -132,3 +133,13 @@ def test_orders_that_a_complete_listing_lacked_are_not_called_open() -> None:
     assert len(left) == 4
     shown = " ".join(row.plain for row in page(scene("survivors"), 200))
     assert "4 order(s) are still open" in shown
+
+
+@pytest.mark.parametrize("name", GUARDS)
+@pytest.mark.parametrize("width", GUARD_WIDTHS)
+def test_a_guard_fits_its_terminal_and_its_last_lines_tell_the_whole(name: str, width: int) -> None:
+    shown = [row.plain for row in guard_page(name, width)]
+    assert max(map(len, shown)) <= width
+    last = "\n".join(shown[-5:])
+    assert f" {name.upper()} " in last
+    assert re.search(r"exit \d+$", last)

@@ -219,6 +219,7 @@ def ccxt_client(server: SimServer) -> Any:
     return client
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize(
     ("symbol", "segment", "listing", "params"),
     [
@@ -247,6 +248,7 @@ def test_ccxt_lists_and_cancels_by_symbol(
     assert listing in {request.path for request in server.requests}
 
 
+@pytest.mark.conformance
 def test_ccxt_cancels_one_order_and_places_one(server: SimServer) -> None:
     client = ccxt_client(server)
     placed = client.create_order("BTC/USDT", "limit", "buy", 0.5, 90.0)
@@ -255,28 +257,10 @@ def test_ccxt_cancels_one_order_and_places_one(server: SimServer) -> None:
     assert client.fetch_order(placed["id"], "BTC/USDT")["status"] == "canceled"
 
 
+@pytest.mark.conformance
 def test_ccxt_is_refused_with_a_wrong_secret(server: SimServer) -> None:
     ccxt = pytest.importorskip("ccxt")
     client = ccxt_client(server)
     client.secret = "DUMMYwrong"
     with pytest.raises(ccxt.AuthenticationError):
         client.fetch_open_orders("BTC/USDT")
-
-
-# --- the official connector -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.conformance
-def test_the_official_connectors_signing_is_accepted(server: SimServer) -> None:
-    """binance-common signs for all of the connectors; skipped where the package is missing."""
-    common = pytest.importorskip("binance_common.configuration")
-    utils = pytest.importorskip("binance_common.utils")
-    configuration = common.ConfigurationRestAPI(
-        api_key=server.credentials["api_key"], api_secret=server.credentials["api_secret"], base_path=server.origin
-    )
-    import requests
-
-    got = utils.send_request(
-        requests.Session(), configuration, "GET", "/api/v3/openOrders", payload={}, is_signed=True, signer=None
-    )
-    assert isinstance(got.data(), list)

@@ -75,8 +75,8 @@ def of(*ids: str, symbol: str = "BTCUSDT", **more: str) -> dict[str, object]:
 
 VECTORS = json.loads((ROOT / "tests" / "vectors" / "bitget.json").read_text(encoding="utf-8"))
 KEYS = {"api_key": "testkey", "api_secret": "testsecret", "passphrase": "testpass"}
-UNKNOWN = {"uta_countdown_cancel_all_off": "40404", "cancel_all_usdt_futures_demo": "40099"}
-"""What the fake has no path for, and what is signed for a demo key, which this is not."""
+UNKNOWN = {"cancel_all_usdt_futures_demo": "40099"}
+"""What is signed for a demo key, which this is not."""
 
 
 @pytest.mark.parametrize("row", [row for row in VECTORS if row["prehash"]], ids=lambda row: row["name"])
@@ -797,6 +797,7 @@ def test_every_fault_strikes(open_desk: Opener, name: str) -> None:
             desk.reply("POST", CANCEL_PART, {"category": "SPOT"})
             desk.reply("GET", f"{V3}/unfilled-strategy-orders", {"category": "SPOT"})
             desk.reply("GET", "/api/v3/account/settings")
+            desk.reply("POST", "/api/v3/trade/countdown-cancel-all", {"countdown": "0"})
             desk.reply("GET", "/api/v2/spot/account/info")
         desk.fake.cancelled_under(order)
         struck |= bool(desk.fake.strikes(name))

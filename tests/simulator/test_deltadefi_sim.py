@@ -1,12 +1,9 @@
-"""The fake DeltaDeFi: its rules, its faults, and the requests that the venue's own python SDK sends."""
+"""The fake DeltaDeFi: its rules and its faults."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -14,8 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cancelall import simulator
-from cancelall.simulator import SimOrder, SimRequest, SimServer
+from cancelall.simulator import SimOrder, SimRequest
 from cancelall.simulator.deltadefi.markets import MARKETS
 from simulator.desks import CANCEL, LIST, opener
 from simulator.desks import DeltadefiDesk as Desk
@@ -400,49 +396,3 @@ def test_observed_answers_come_byte_for_byte(open_desk: Opener, row: dict[str, A
         request = replace(request, body=b'{"symbol":"ADAUSDM"}')
     reply = desk.fake.handle(request)
     assert (reply.status, reply.body.decode()) == (row["response"]["status"], row["response"]["text"])
-
-
-@pytest.fixture
-def server() -> Iterator[SimServer]:
-    with simulator.start("deltadefi", orders=40, faults=["prompt"]) as running:
-        yield running
-
-
-@pytest.fixture
-def sdk(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The HTTP part of the venue's python SDK, without the wallet library and the websocket library that it imports."""
-    if importlib.util.find_spec("deltadefi") is None:
-        pytest.skip("the package deltadefi (1.1.1, installed with --no-deps) is not there")
-    stubs: dict[str, dict[str, object]] = {
-        "sidan_gin": {"Wallet": object, "Asset": object, "UTxO": object, "decrypt_with_cipher": None},
-        "websockets": {},
-    }
-    for name, members in stubs.items():
-        if importlib.util.find_spec(name) is None:
-            stub = types.ModuleType(name)
-            stub.__dict__.update(members)
-            monkeypatch.setitem(sys.modules, name, stub)
-    orders = pytest.importorskip("deltadefi.clients.orders")
-    accounts = pytest.importorskip("deltadefi.clients.accounts")
-    app = pytest.importorskip("deltadefi.clients.app")
-    return types.SimpleNamespace(Order=orders.Order, Accounts=accounts.Accounts, App=app.App)
-
-
-def test_the_sdk_empties_a_symbol(server: SimServer, sdk: Any) -> None:
-    access = {"api_key": server.credentials["api_key"], "base_url": server.origin}
-    orders, accounts, app = sdk.Order(**access), sdk.Accounts(**access), sdk.App(**access)
-    try:
-        assert {pair["symbol"] for pair in app.get_market_config()["trading_pairs"]} < set(MARKETS)
-        listed = accounts.get_open_orders("ADAUSDM", limit=250, page=1)["data"]
-        assert orders.cancel_order(listed[0]["id"]) == {"order_id": listed[0]["id"]}
-        answer = orders.cancel_all_orders("ADAUSDM")
-        assert {*answer["order_ids"], listed[0]["id"]} == {row["id"] for row in listed}
-        assert accounts.get_open_orders("ADAUSDM")["data"] == []
-        assert accounts.get_order_record(listed[1]["id"])["status"] == "cancelled"
-        built = orders.build_place_order_transaction("ADAUSDM", "buy", "limit", base_quantity="5", price="0.5")
-        assert orders.submit_place_order_transaction(built["order_id"], "84a0")["status"] == "processing"
-        with pytest.raises(KeyError, match="msg"):  # the SDK expects `msg`, the venue sends `error`
-            orders.cancel_all_orders("NOSUCH")
-    finally:
-        for client in (orders, accounts, app):
-            client.session.close()

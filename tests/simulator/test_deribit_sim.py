@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -346,37 +344,3 @@ def test_ccxt_understands_the_refusals() -> None:
             [client.private_get_get_open_orders() for _ in range(3)]
     with ccxt_client(secret="wrong") as (_, client), pytest.raises(ccxt.AuthenticationError):
         client.private_get_get_open_orders()
-
-
-@pytest.mark.conformance
-@pytest.mark.parametrize("signed", [False, True], ids=["token", "signature"])
-def test_typed_deribit_cancels_in_detail(signed: bool) -> None:
-    """A client generated from the venue's OpenAPI, which checks each answer. Skipped where it is not installed."""
-    typed = pytest.importorskip("typed_deribit", reason="pip install typed-deribit==0.4.1")
-    auth = pytest.importorskip("typed_deribit.core.auth")
-    with simulator.start("deribit", orders=44, limits=False) as server:
-        credentials = auth.Credentials(**server.credentials)
-        path = f"/api/v2/{ALL}"
-        body = json.dumps({"jsonrpc": "2.0", "id": 0, "method": ALL, "params": {"detailed": True}})
-        header = auth.hmac_auth_header(credentials, method="POST", uri=path, body=body)
-
-        async def sweep() -> Any:
-            import httpx
-
-            async with httpx.AsyncClient(base_url=server.origin) as client:
-                if not signed:
-                    given = {"grant_type": "client_credentials", **server.credentials}
-                    token = (await client.get("/api/v2/public/auth", params=given)).json()["result"]["access_token"]
-                    return (await client.post(path, content=body, headers={"Authorization": f"Bearer {token}"})).json()
-                return (await client.post(path, content=body, headers={"Authorization": header})).json()
-
-        answer = asyncio.run(sweep())
-        assert typed is not None
-        envelope = pytest.importorskip("typed_deribit.core.envelope")
-        reports = envelope.unwrap(json.dumps(answer))
-        schemas = pytest.importorskip("typed_deribit.schemas")
-        validation = pytest.importorskip("typed_core.validation")
-        for one in reports:
-            validation.validator(schemas.CancelGroup)(json.dumps(one))
-        assert sum(len(one["result"]) for one in reports) == 44
-        assert server.open_orders() == []

@@ -11,7 +11,9 @@ import pytest
 
 from cancelall import simulator
 from cancelall.simulator import Account, Kind, SimOrder, SimReply, SimRequest, SimServer
-from cancelall.simulator.hyperliquid import Hyperliquid, crypto, markets
+from cancelall.simulator.ethereum import address, recovered
+from cancelall.simulator.hyperliquid import Hyperliquid, auth, markets
+from cancelall.simulator.msgpack import pack
 from simulator.desks import Clock
 from support import ROOT
 
@@ -45,12 +47,14 @@ class Desk:
 
     def act(self, action: object, *, nonce: int | None = None, vault: str = "", key: str = "") -> Any:
         from cancelall.core.secret import Secret
-        from cancelall.venues.hyperliquid import signing
+        from cancelall.venues.hyperliquid import api
+        from cancelall.venues.hyperliquid.options import HyperliquidSecrets
 
         self.nonce += 1
         moment = self.clock() + self.nonce if nonce is None else nonce
         assert isinstance(action, dict)
-        signature = signing.signed(action, moment, vault, "a", Secret(key or self.key))
+        secrets = HyperliquidSecrets(private_key=Secret(key or self.key))
+        signature = api.signature_of(action, moment, vault, "a", secrets)
         body = {"action": action, "nonce": moment, "signature": signature, "vaultAddress": vault or None}
         return json.loads(self.post("/exchange", body).body)
 
@@ -89,11 +93,11 @@ def error(answer: Any) -> str:
 @pytest.mark.parametrize("row", SIGNED, ids=lambda row: row["name"])
 def test_the_signer_of_each_vector_is_recovered(row: dict[str, Any]) -> None:
     body = json.loads(row["body"])
-    digest = crypto.digest_of(body["action"], body["nonce"], body.get("vaultAddress"), None, row["agent_source"])
+    digest = auth.digest_of(body["action"], body["nonce"], body.get("vaultAddress"), None, row["agent_source"])
     assert digest.hex() == row["digest"].removeprefix("0x")
     signature = row["signature"]
-    assert crypto.recovered(digest, int(signature["r"], 16), int(signature["s"], 16), signature["v"]) == SIGNER
-    assert crypto.recovered(digest, int(signature["r"], 16), int(signature["s"], 16), 55 - signature["v"]) != SIGNER
+    assert recovered(digest, int(signature["r"], 16), int(signature["s"], 16), signature["v"]) == SIGNER
+    assert recovered(digest, int(signature["r"], 16), int(signature["s"], 16), 55 - signature["v"]) != SIGNER
 
 
 @pytest.mark.parametrize("row", SIGNED, ids=lambda row: row["name"])
@@ -114,10 +118,9 @@ def test_the_body_of_each_vector_is_taken(row: dict[str, Any], clock: Clock) -> 
 
 def test_the_order_of_members_is_the_venues_own(desk: Desk) -> None:
     """The text of the JSON is not signed: a client that writes them otherwise has signed the same."""
-    assert crypto.pack({"cancels": [{"o": 1, "a": 0}], "type": "cancel"}) == crypto.pack(
-        {"type": "cancel", "cancels": [{"a": 0, "o": 1}]}
-    )
-    assert crypto.pack({"type": "noop", "unknown": 1}) == crypto.pack({"type": "noop"})
+    one, other = {"cancels": [{"o": 1, "a": 0}], "type": "cancel"}, {"type": "cancel", "cancels": [{"a": 0, "o": 1}]}
+    assert pack(auth.structure(one)) == pack(auth.structure(other)) == pack(other)
+    assert auth.structure({"type": "noop", "unknown": 1}) == {"type": "noop"}
 
 
 def test_who_is_not_known_is_named(desk: Desk) -> None:
@@ -164,7 +167,7 @@ def test_a_sub_account_needs_its_master(desk: Desk) -> None:
 
 
 def test_roles(desk: Desk) -> None:
-    fake, agent = desk.fake, crypto.address(desk.key)
+    fake, agent = desk.fake, address(desk.key)
     sub, vault = fake.add_below(desk.account), fake.add_below(desk.account, "vault")
     assert desk.info("userRole", user=agent) == {"role": "agent", "data": {"user": desk.account.key}}
     assert desk.info("userRole", user=desk.account.key) == {"role": "user"}
@@ -280,7 +283,7 @@ def test_the_budget_of_an_account(clock: Clock) -> None:
         ("duplicate-nonce", lambda desk: "duplicate nonce" in error(desk.cancel(desk.one("Limit")))),
         ("restarted", lambda desk: "post-only" in error(desk.cancel(desk.one("Limit")))),
         ("busy-key", lambda desk: "too low" in error(desk.cancel(desk.one("Limit")))),
-        ("role=vault", lambda desk: desk.info("userRole", user=crypto.address(desk.key)) == {"role": "vault"}),
+        ("role=vault", lambda desk: desk.info("userRole", user=address(desk.key)) == {"role": "vault"}),
     ],
 )  # fmt: skip
 def test_its_own_faults(clock: Clock, fault: str, shows: Callable[[Desk], bool]) -> None:
@@ -354,42 +357,6 @@ def test_ccxt_trades_here(server: SimServer) -> None:
     assert len(cancelled) == len(listed)
     assert before - {order.id for order in server.open_orders()} == listed
     client.session.close()
-
-
-@pytest.mark.conformance
-def test_the_venues_own_sdk_trades_here(server: SimServer) -> None:
-    """https://github.com/hyperliquid-dex/hyperliquid-python-sdk; it brings two dozen packages, so it may be missing."""
-    pytest.importorskip("hyperliquid.exchange")
-    from eth_account import Account as Wallet
-    from hyperliquid.exchange import Exchange
-    from hyperliquid.info import Info
-    from hyperliquid.utils import constants
-
-    constants.MAINNET_API_URL = server.origin  # it signs for the main network only where the address is this
-    import hyperliquid.exchange as sdk
-
-    sdk.MAINNET_API_URL = server.origin
-    wallet = Wallet.from_key(server.credentials["private_key"])
-    info = Info(server.origin, skip_ws=True)
-    exchange = Exchange(wallet, server.origin, account_address=server.account.key)
-    rows = info.frontend_open_orders(server.account.key)
-    assert {str(row["oid"]) for row in rows} == {order.id for order in server.open_orders() if order.segment == "core"}
-    btc = [row for row in rows if row["coin"] == "BTC"]
-    answer = exchange.bulk_cancel([{"coin": "BTC", "oid": row["oid"]} for row in btc])
-    assert answer["response"]["data"]["statuses"] == ["success"] * len(btc)
-    placed = exchange.order("ETH", True, 0.1, 100, {"limit": {"tif": "Gtc"}})
-    oid = placed["response"]["data"]["statuses"][0]["resting"]["oid"]
-    exchange.set_expires_after(server.fake.server_now() - 1000)
-    assert exchange.cancel("ETH", oid) == {"status": "err", "response": "Action already expired"}
-    exchange.set_expires_after(server.fake.server_now() + 60_000)
-    assert exchange.cancel("ETH", oid)["response"]["data"]["statuses"] == ["success"]
-    assert "enough volume traded" in exchange.schedule_cancel(server.fake.server_now() + 6000)["response"]
-    fake = server.fake
-    assert isinstance(fake, Hyperliquid)
-    below = fake.add_below(server.account)
-    other = Exchange(wallet, server.origin, vault_address=below.key)
-    row = next(row for row in info.frontend_open_orders(below.key) if row["coin"] == "BTC")
-    assert other.cancel("BTC", row["oid"])["response"]["data"]["statuses"] == ["success"]
 
 
 def test_a_copy_of_an_order_rests_like_it(desk: Desk) -> None:

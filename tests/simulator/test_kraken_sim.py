@@ -1,4 +1,4 @@
-"""The fake Kraken: signatures, nonces, its calls, and clients that nobody here wrote: ccxt and python-kraken-sdk."""
+"""The fake Kraken: signatures, nonces, its calls, and ccxt, a client that nobody here wrote."""
 
 from __future__ import annotations
 
@@ -305,35 +305,4 @@ def test_ccxt_is_refused(server: SimServer) -> None:
         server.fake.nonces[server.account.key] *= 1_000_000  # type: ignore[attr-defined]
         with pytest.raises(ccxt.InvalidNonce):
             client.fetch_balance()
-    assert len(server.open_orders()) == 18
-
-
-@pytest.mark.conformance
-def test_python_kraken_sdk_lists_places_and_cancels(server: SimServer) -> None:
-    """Its nonces are ticks of ten nanoseconds, its batches JSON. `pip install python-kraken-sdk`; tried with 3.5.1."""
-    spot = pytest.importorskip("kraken.spot")
-    keys = {"key": server.credentials["api_key"], "secret": server.credentials["api_secret"], "url": server.origin}
-    with spot.Trade(**keys) as trade, spot.User(**keys) as user:
-        assert set(user.get_open_orders()["open"]) == ids(server.open_orders())
-        order = {"ordertype": "limit", "side": "buy", "pair": "XBTUSD", "volume": "0.01", "price": "50000"}
-        (placed,) = trade.create_order(**order)["txid"]
-        assert placed in ids(server.open_orders(), "XBTUSD")
-        assert trade.cancel_order(txid=placed) == {"count": 1}
-        assert user.get_orders_info(txid=placed)[placed]["status"] == "canceled"
-        assert trade.cancel_order_batch(orders=list(ids(server.open_orders()))[:3]) == {"count": 3}
-        assert trade.cancel_all_orders() == {"count": 15}
-        assert server.open_orders() == []
-        assert trade.cancel_all_orders() == {"count": 0}
-        assert set(user.get_closed_orders()["closed"]) == ids(server.closed_orders())
-        assert len(user.get_open_positions()) == 3
-
-
-@pytest.mark.conformance
-def test_python_kraken_sdk_is_refused(server: SimServer) -> None:
-    spot = pytest.importorskip("kraken.spot")
-    exceptions = pytest.importorskip("kraken.exceptions")
-    keys = {"key": server.credentials["api_key"], "url": server.origin}
-    with spot.Trade(secret=base64.b64encode(b"another").decode(), **keys) as trade:
-        with pytest.raises(exceptions.KrakenInvalidSignatureError):
-            trade.cancel_all_orders()
     assert len(server.open_orders()) == 18

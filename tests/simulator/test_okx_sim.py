@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from cancelall import simulator
 from cancelall.simulator import SimServer
-from cancelall.simulator.okx.instruments import ALGOS
+from cancelall.simulator.okx.state import ALGOS
 from simulator.desks import Clock, OkxDesk
 
 Opener = Callable[..., OkxDesk]
@@ -312,24 +312,3 @@ def test_ccxt_reads_the_positions() -> None:
     with trading() as (_, client):
         shown = {one["symbol"]: (one["side"], float(one["contracts"])) for one in client.fetch_positions()}
     assert shown[SWAP] == ("long", 0.5)
-
-
-@pytest.mark.conformance
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_the_venues_own_sdk_trades_and_cancels() -> None:
-    """python-okx, where it is installed; it is heavier than a development tool of ours should be."""
-    trade = pytest.importorskip("okx.Trade")
-    with simulator.start("okx", orders=40, limits=False) as server, ExitStack() as closing:
-        keys = server.credentials
-        given = (keys["api_key"], keys["api_secret"], keys["passphrase"])
-        client = trade.TradeAPI(*given, flag="0", domain=server.origin, debug=False)
-        closing.callback(client.close)
-        shown = client.get_order_list()
-        assert shown["code"] == "0"
-        first, second, *_ = shown["data"]
-        named = [{"instId": one["instId"], "ordId": one["ordId"]} for one in (first, second)]
-        assert codes(client.cancel_multiple_orders(named)) == ("0", ["0", "0"])
-        (algo, *_) = client.order_algos_list(ordType="trigger")["data"]
-        answer = client.cancel_algo_order([{"instId": algo["instId"], "algoId": algo["algoId"]}])
-        assert codes(answer) == ("0", ["0"])
-        assert not {first["ordId"], second["ordId"], algo["algoId"]} & {one.id for one in server.open_orders()}

@@ -82,6 +82,7 @@ def test_every_fault_strikes(open_desk: Opener, name: str) -> None:
         desk.reply("POST", CANCEL, USDT)
         desk.reply("GET", LIST, USDT)
         desk.reply("GET", "/v5/user/query-api")
+        desk.reply("GET", "/v5/account/query-dcp-info")
     assert desk.fake.strikes(name), f"{name} is looked at by nobody"
 
 

@@ -71,6 +71,7 @@ def calls_of(desk: Any) -> None:
         for path in ("get_open_orders", "cancel_all", "cancel_quotes", "get_user_locks"):
             desk.reply("GET", f"{desk.api}private/{path}", {"detailed": "true", "cancel_type": "all"})
         desk.reply("GET", f"{desk.api}private/cancel_all_by_instrument", {"instrument_name": "NOSUCH"})
+        desk.reply("GET", f"{desk.api}private/get_cancel_on_disconnect", {"scope": "account"})
         login = {"grant_type": "client_credentials", "client_id": desk.key, **desk.account.credentials}
         desk.reply("GET", f"{desk.api}public/auth", login)
     else:

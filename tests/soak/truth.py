@@ -631,7 +631,7 @@ def listings(log: Sequence[Sent], steps: Steps) -> dict[tuple[str, tuple[tuple[s
     """
     found: dict[tuple[str, tuple[tuple[str, str], ...]], Window] = {}
     for sent in log:
-        if sent.kind is not Kind.LISTING or sent.answered is None or sent.processed is None:
+        if sent.kind is not Kind.LISTING or not sent.lists or sent.answered is None or sent.processed is None:
             continue
         parameters = dict(parse_qsl(sent.request.query, keep_blank_values=True))
         if sent.request.body.startswith(b"{"):  # a form holds a nonce and nothing else

@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from cancelall.core.errors import TransportFault
-from cancelall.core.model import Reply, SignedRequest
+from cancelall.core.model import Purpose, Reply, SignedRequest
 from cancelall.simulator import FakeVenue, Kind, Manner, SimReply, SimRequest
 
 T = TypeVar("T")
@@ -168,6 +168,8 @@ class Sent:
     lag_ms: int = 0
     """By how much a listing may have been out of date."""
     note: str = ""
+    lists: bool = True
+    """It was sent to list open orders, and not, after the verdict, to tell how some have ended."""
 
     def __str__(self) -> str:
         query = f"?{self.request.query}" if self.request.query else ""
@@ -201,7 +203,9 @@ class Network:
         if until <= self.loop.time():
             raise TransportFault("no time left to send", kind="timeout", sent="no")
         request = self._request(signed)
-        seen = Sent(request=request, kind=self.fake.classify(request), at=self.loop.time(), began=self.step())
+        lists = signed.request.purpose is not Purpose.FINAL_STATES
+        kind = self.fake.classify(request)
+        seen = Sent(request=request, kind=kind, at=self.loop.time(), began=self.step(), lists=lists)
         self.log.append(seen)
         trouble = None
         if self.weather.kinds and self.rng.random() < self.weather.trouble:

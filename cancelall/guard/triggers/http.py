@@ -17,7 +17,7 @@ HEAD_LIMIT = 8192
 SECONDS = 2.0
 """For a whole request."""
 AT_ONCE = 32
-"""Requests at a time."""
+"""Requests at a time; further ones are cut off."""
 _AGAIN = 1.0
 """Watched seconds between two attempts to listen."""
 _BODY_LIMIT = 1 << 16
@@ -32,7 +32,6 @@ _WORDS = {
     405: "Method Not Allowed",
     408: "Request Timeout",
     431: "Request Header Fields Too Large",
-    503: "Service Unavailable",
 }
 
 
@@ -143,10 +142,13 @@ class HttpBeats(TriggerSource):
         return ConfigError(f"the heartbeat {self.source}: {why}", "name another port")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._open >= AT_ONCE:  # each takes a descriptor, and those are for the venues
+            writer.transport.abort()
+            return
         self._open += 1
         try:
             async with asyncio.timeout(SECONDS):
-                status = await self._answered(reader) if self._open <= AT_ONCE else 503
+                status = await self._answered(reader)
                 allow = "Allow: GET, HEAD, POST\r\n" if status == 405 else ""
                 length = "" if status == 204 else "Content-Length: 0\r\n"
                 head = f"HTTP/1.1 {status} {_WORDS[status]}\r\n{allow}{length}Connection: close\r\n\r\n"

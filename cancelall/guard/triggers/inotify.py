@@ -9,7 +9,7 @@ import contextlib
 import os
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 _MODIFY, _ATTRIB, _MOVED_FROM, _MOVED_TO, _CREATE, _DELETE = 0x02, 0x04, 0x40, 0x80, 0x100, 0x200
@@ -28,19 +28,10 @@ class Inotify:
         """Raises OSError where there is none."""
         if sys.platform != "linux":
             raise OSError("no inotify on this system")
-        import ctypes
-
-        library = ctypes.CDLL(None, use_errno=True)
-        try:
-            init, self._add, self._remove = (
-                getattr(library, f"inotify_{name}") for name in ("init1", "add_watch", "rm_watch")
-            )
-        except AttributeError:
-            raise OSError("no inotify in this C library") from None
-        self._add.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_uint32]
-        self.descriptor: int = init(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._add, self._remove = _function("inotify_add_watch"), _function("inotify_rm_watch")
+        self.descriptor = _function("inotify_init1")(os.O_NONBLOCK | os.O_CLOEXEC)
         if self.descriptor < 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+            raise OSError("no inotify instance is left")
         self._names: dict[str, set[bytes]] = {}
         """The names that count, by directory; none for a file that is watched itself."""
         self._watches: dict[int, set[str]] = {}
@@ -89,6 +80,20 @@ class Inotify:
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
+
+
+def _function(name: str) -> Callable[..., int]:
+    """A function of the C library. Raises OSError where it cannot be had.
+
+    By what is beneath `ctypes`, which makes a callback when it is imported: a unit may forbid memory for that.
+    """
+    try:
+        import _ctypes
+
+        place = _ctypes.dlsym(_ctypes.dlopen(None, 0), name)  # type: ignore[arg-type]  # None: the program itself
+        return lambda *words: int(_ctypes.call_function(place, words))
+    except Exception:  # another interpreter, another C library
+        raise OSError(f"there is no {name} here") from None
 
 
 def events(data: bytes) -> list[tuple[int, int, bytes]]:

@@ -13,7 +13,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from cancelall.core.errors import ConfigError
 from cancelall.core.files import open_at_once
@@ -146,14 +146,14 @@ class _ByKqueue:
         self.key = f"{pid}:{_started_by_ps(pid)}"
         self._bell: Bell | None = None
         self._dead = False
-        self._queue: object = None
-        self._pid = pid
-        if sys.platform not in ("linux", "win32"):
-            self._queue = select.kqueue()
-            change = select.kevent(
-                pid, filter=select.KQ_FILTER_PROC, flags=select.KQ_EV_ADD, fflags=select.KQ_NOTE_EXIT
-            )
-            self._queue.control([change], 0)
+        self._select: Any = select  # what is in it depends on the system
+        self._queue = self._select.kqueue()
+        kind, flags, what = (getattr(select, f"KQ_{name}") for name in ("FILTER_PROC", "EV_ADD", "NOTE_EXIT"))
+        try:
+            self._queue.control([self._select.kevent(pid, filter=kind, flags=flags, fflags=what)], 0)
+        except BaseException:
+            self._queue.close()
+            raise
 
     @classmethod
     def of(cls, pid: int) -> Followed | None:
@@ -165,28 +165,25 @@ class _ByKqueue:
             raise UnfollowedError(words_of(fault)) from None
 
     def alive(self) -> bool:
-        if sys.platform not in ("linux", "win32") and not self._dead:
-            self._dead = bool(self._queue.control([], 1, 0))
+        self._dead = self._dead or bool(self._queue.control([], 1, 0))
         return not self._dead
 
     def attach(self, bell: Bell) -> None:
         self._bell = bell
-        if sys.platform not in ("linux", "win32"):
-            bell.listen(self._queue.fileno(), self._ended)
+        bell.listen(self._queue.fileno(), self._ended)
 
     def close(self) -> None:
-        if sys.platform not in ("linux", "win32") and not self._queue.closed:
+        if not self._queue.closed:
             if self._bell is not None:
                 self._bell.drop(self._queue.fileno())
             self._queue.close()
         self._dead = True
 
     def _ended(self) -> None:
-        if self.alive() or self._bell is None:
-            return
-        if sys.platform not in ("linux", "win32"):
+        """What it had to say is taken: from now on it is known."""
+        if not self.alive() and self._bell is not None:
             self._bell.drop(self._queue.fileno())
-        self._bell.ring()
+            self._bell.ring()
 
 
 def _exists(pid: int) -> bool:

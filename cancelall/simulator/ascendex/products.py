@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..book import SimOrder
 from ..rows import fixed, tables
-from ..stock import template, templates
+from ..stock import stock, template
 
 LEDGERS = ("cash", "margin", "futures")
 SYMBOLS = {
@@ -56,7 +56,7 @@ def _template(
 
 
 # One of each. The first nine reach every ledger with an unconditional and a conditional order.
-STOCK = templates(Path(__file__).with_name("stock.txt").read_text(encoding="utf-8"), _template)
+STOCK = stock(__file__, _template)
 
 # Rows. Times follow the venue's own clock.
 

@@ -7,13 +7,14 @@ was received: "the server will process the cancel all request with best effort".
 at once, stop orders wait. There is no balance, no margin, no matching. Open orders have no pages, no documented limit.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
 
 from ..auth import as_base64, genuine
 from ..book import Book, SimOrder
+from ..limits import Draw
 from ..refusals import Refused, positive, whole
 from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..rows import fixed
@@ -388,9 +389,9 @@ class AscendEX(State):
             return replace(call, account=replace(account, key="", book=Book()))
         raise Refused("ACCOUNT_NOT_FOUND", "Account not exist")
 
-    def limit_of(self, call: Call) -> tuple[Hashable, int]:
+    def draws(self, call: Call) -> Iterable[Draw]:
         """One bucket for what changes something, one for reads."""
-        return call.route.kind.changes, _PER_SECOND
+        return [Draw(call.route.kind.changes, _PER_SECOND)]
 
     def check(self, call: Call) -> None:
         """What the retired paths really answer is not on record."""

@@ -4,6 +4,4 @@ What it does not have: websockets, FIX, convert, stocks, block trades, bots, a m
 Numbers of orders are equal now and then, in another symbol or book, as the documents allow.
 """
 
-from .venue import FAKE, Binance
-
-__all__ = ["FAKE", "Binance"]
+from .venue import FAKE as FAKE

@@ -5,17 +5,16 @@ over the query as it came, with the body behind it, and `signature` is the last 
 answered 429, and who goes on is banned (418).
 """
 
-import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
 from typing import ClassVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from ..auth import as_hex, genuine
-from ..book import Account, Book, SimOrder
+from ..book import Account, SimOrder
 from ..fake import FakeVenue
-from ..faults import Fault, declared
+from ..faults import declared
 from ..refusals import Answered, Refusal, Refused, page
 from ..routes import Call
 from ..wire import Headers, SimReply, SimRequest, json_reply
@@ -36,6 +35,11 @@ BAD_SYMBOL = Refused(-1121, "Invalid symbol.")
 
 def missing(name: str) -> Refused:
     return Refused(-1102, _MISSING.format(name))
+
+
+def is_isolated(call: Call) -> bool:
+    """Whether a call on margin is about the account of a pair."""
+    return str(call.payload.get("isIsolated", "")).upper() == "TRUE"
 
 
 class State(FakeVenue):
@@ -60,31 +64,12 @@ class State(FakeVenue):
 
     def begin(self) -> None:
         self.symbols = Symbols(self.now_ms())
-        self.modes: dict[str, str] = {}
-        self._stocked: dict[str, int] = {}
         self._numbers = count(28)
         self._used: dict[tuple[str, str, int], int] = {}
         self._banned_until_ms: dict[tuple[str, str], int] = {}
 
-    # --- accounts ---
-
-    def mode_of(self, account: Account) -> str:
-        return self.modes.get(account.key, "classic")
-
     def stock(self, account: Account, orders: int) -> None:
-        self._stocked[account.key] = orders
         self.put_stock(account, self.symbols.stock(self.mode_of(account)), orders, named=True)
-
-    def set_faults(self, faults: Iterable[Fault | str]) -> None:
-        """Replace the faults that are on. An account whose mode changes is opened anew; the key stays."""
-        super().set_faults(faults)
-        with self.lock:
-            for key, account in list(self.accounts.items()):
-                mode = self._faults.named("mode", key)
-                if mode and mode.value != self.mode_of(account):
-                    self.modes[key] = str(mode.value)
-                    self.accounts[key] = replace(account, book=Book())
-                    self.stock(self.accounts[key], self._stocked[key])
 
     def new_id(self, like: SimOrder) -> str:
         """The symbol, the book and a number. Numbers of different symbols and books are equal now and then."""
@@ -128,8 +113,6 @@ class State(FakeVenue):
 
         self.later(self.now_ms() + round(fault.number * 1000), fire)
 
-    # --- the gateway ---
-
     def admit(self, request: SimRequest) -> Headers:
         """The weight of this address in this minute, by the limit that its host has."""
         group, most = _GROUPS.get(request.path.split("/")[1], ("api", 6000))
@@ -158,21 +141,18 @@ class State(FakeVenue):
             if self.fault("not-json", request):
                 raise page(403, "<html><body>403 Forbidden</body></html>")
             raise NO_KEY
-        signed, mark, signature = request.query.rpartition("&signature=")
-        if request.body:
-            body = request.body.decode("latin-1")
-            text, body_mark, in_body = body.rpartition("&signature=")
-            signed, mark, signature = (
-                (request.query + text, body_mark, in_body) if body_mark else (signed + body, mark, signature)
-            )
+        query, body = request.query, request.body.decode("latin-1")
+        text, mark, signature = (body or query).rpartition("&signature=")
         if not mark:
-            signed, mark, signature = "", "", ""
             raise missing("signature")
-        values = dict(parse_qsl(signed if not request.body else f"{request.query}&{request.body.decode('latin-1')}"))
+        signed, values = query + text if body else text, {**dict(parse_qsl(body)), **dict(parse_qsl(query))}
         self._check_clock(values)
-        if not _genuine(signed.encode("latin-1"), dict(parse_qsl(f"s={signature}")).get("s", ""), account.credentials):
+        made, keys = unquote_plus(signature), account.credentials
+        if not any(name.endswith("_public_key") for name in keys):
+            made = made.lower()  # hex digits, whose case is not significant
+        if not genuine(signed.encode("latin-1"), made, keys, as_hex):
             raise Refused(-1022, "Signature for this request is not valid.")
-        return replace(call, account=account, payload={**dict(parse_qsl(request.query)), **values})
+        return replace(call, account=account, payload=values)
 
     def _check_clock(self, values: Mapping[str, str]) -> None:
         stamp, window, now_ms = values.get("timestamp", ""), values.get("recvWindow", "5000"), self.server_now()
@@ -188,7 +168,7 @@ class State(FakeVenue):
     def check(self, call: Call) -> None:
         """Which wallets the account has, and what it was told to lack."""
         path, pm = call.path, self.mode_of(call.account) == "pm"
-        isolated = "isolated" in path or str(call.payload.get("isIsolated", "")).upper() == "TRUE"
+        isolated = "isolated" in path or is_isolated(call)
         if pm and path.startswith(("/fapi/", "/dapi/", "/sapi/v1/margin/")) and not isolated:
             raise NO_RIGHT
         if path.startswith("/papi/") and not pm:
@@ -209,20 +189,3 @@ def fired(order: SimOrder) -> SimOrder:
     """What rests after its price has come."""
     where = order.segment.rpartition(" ")[0]
     return replace(order, segment=where, kind="LIMIT" if waits(order) else order.kind, type="limit", price="100")
-
-
-def _genuine(signed: bytes, signature: str, credentials: Mapping[str, str]) -> bool:
-    """Whether the owner of these credentials signed this, by HMAC, RSA or Ed25519."""
-    if "ed25519_public_key" not in credentials:
-        return genuine(
-            signed, signature.lower() if "rsa_public_key" not in credentials else signature, credentials, as_hex
-        )
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(credentials["ed25519_public_key"]))
-    try:
-        key.verify(base64.b64decode(signature), signed)
-    except (InvalidSignature, ValueError):
-        return False
-    return True

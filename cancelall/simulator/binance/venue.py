@@ -4,29 +4,28 @@ https://developers.binance.com/docs/ (as of 2026-09): listings, cancels by symbo
 and VP orders, options by underlying; what an account was opened for, and what a key may do.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 
 from ..book import SimOrder
-from ..faults import Kind
 from ..positions import SimPosition, held
 from ..refusals import Refused, page, positive
-from ..routes import Call, Handler, Route, Routes, cancel, create, listing, public, read
+from ..routes import Call, Routes, cancel, create, listing, public, read
+from ..stock import template
 from .countdown import countdown
-from .state import BAD_SYMBOL, NO_SUCH_ORDER, UNKNOWN_ORDER, State, missing
+from .state import BAD_SYMBOL, NO_SUCH_ORDER, UNKNOWN_ORDER, State, is_isolated, missing
 from .wallets import BOOKS, ROWS, SimBook, book_of, closes, number_of
 
 _DONE = {"code": 200, "msg": "The operation of cancel all open order is done."}
 _CUT_OFF = 100
+_TELLING = ("spot", "margin")
+"""Books whose mass cancel tells what it took, and that there was nothing."""
 _BARE = SimPosition(symbol="SOLUSDT", long=False, segment="usdm")
 
 
 def _segment(book: SimBook, call: Call) -> str:
     """The segment that a call is about: of margin, the account of a pair if it is named."""
-    isolated = str(call.payload.get("isIsolated", "")).upper() == "TRUE"
-    if book.segment != "margin" or not isolated:
-        return book.segment
-    return f"isolated {_symbol(call)}"
+    return f"isolated {_symbol(call)}" if book.segment == "margin" and is_isolated(call) else book.segment
 
 
 def _symbol(call: Call, name: str = "symbol") -> str:
@@ -62,16 +61,12 @@ def cancel_all(book: SimBook, venue: State, call: Call) -> object:
     if not venue.symbols.known(book.segment, symbol):
         raise BAD_SYMBOL
     segment = _segment(book, call)
-    orders = [order for order in call.account.book.open(segment) if order.symbol == symbol]
-    if not orders and book.rows in ("spot", "margin"):
+    orders, tells = [one for one in call.account.book.open(segment) if one.symbol == symbol], book.rows in _TELLING
+    if not orders and tells:
         raise UNKNOWN_ORDER
-    return _cancelled(book, venue, call, orders)
-
-
-def _cancelled(book: SimBook, venue: State, call: Call, orders: list[SimOrder]) -> object:
     taken = venue.cancel(call.account, orders, call.request).accepted
     venue.trigger_later(call.account, call.request)
-    if book.rows in ("spot", "margin"):
+    if tells:
         return _reports(venue, taken)
     return {"code": 0, "msg": "success"} if book.segment == "option" else _DONE
 
@@ -108,12 +103,9 @@ def _find(book: SimBook, call: Call) -> SimOrder | None:
         raise missing(book.key)
     segment = _segment(book, call)
     symbol = _symbol(call) if book.wants_symbol else ""
-    held_orders = (*call.account.book.open(segment), *call.account.book.closed(segment))
-    for order in held_orders:
-        named = number == number_of(order) if number else client_id == order.client_id
-        if named and symbol in ("", order.symbol):
-            return order
-    return None
+    known = (*call.account.book.open(segment), *call.account.book.closed(segment))
+    named = (one for one in known if (number == number_of(one) if number else client_id == one.client_id))
+    return next((one for one in named if symbol in ("", one.symbol)), None)
 
 
 def cancel_one(book: SimBook, venue: State, call: Call) -> object:
@@ -126,12 +118,8 @@ def cancel_one(book: SimBook, venue: State, call: Call) -> object:
     taken = venue.cancel(call.account, legs or [order], call.request).accepted
     if book.key == "algoId":
         wrong = 7 * bool(venue.fault("other-id", call.request))
-        return {
-            "algoId": int(number_of(order)) + wrong,
-            "clientAlgoId": order.client_id,
-            "code": "200",
-            "msg": "success",
-        }
+        names = {"algoId": int(number_of(order)) + wrong, "clientAlgoId": order.client_id}
+        return {**names, "code": "200", "msg": "success"}
     return _reports(venue, taken)[0] if legs and taken else {**_row(venue, order), "status": "CANCELED"}
 
 
@@ -141,28 +129,24 @@ def query_one(book: SimBook, venue: State, call: Call) -> object:
     return [_row(venue, order)] if book.rows == "conditional" else _row(venue, order)
 
 
+def past(book: SimBook, venue: State, call: Call) -> object:
+    """Of a symbol what rests and what is over; of options those that are over, of any symbol."""
+    symbol = str(call.payload.get("symbol", "")) if book.segment == "option" else _symbol(call)
+    known = (*call.account.book.closed(book.segment), *call.account.book.open(book.segment))
+    return [_row(venue, one) for one in known if symbol in ("", one.symbol)]
+
+
 def place(book: SimBook, venue: State, call: Call) -> object:
     """Limit orders rest, market orders fill at once. There is no balance and no matching."""
     values, symbol = call.payload, _symbol(call)
     if not venue.symbols.known(book.segment, symbol):
         raise BAD_SYMBOL
-    quantity = positive(
-        {"quantity": values.get("quantity", "1")}, "quantity", Refused(-4003, "Quantity less than zero.")
-    )
+    quantity = positive({"quantity": "1", **values}, "quantity", Refused(-4003, "Quantity less than zero."))
     kind = str(values.get("type", "LIMIT"))
-    order = SimOrder(
-        segment=_segment(book, call),
-        symbol=symbol,
-        side="buy" if values.get("side") == "BUY" else "sell",
-        kind=kind,
-        price=str(values.get("price", "0")),
-        reduce_only=str(values.get("reduceOnly", "")) == "true",
-    )
+    side, price, reduces = str(values.get("side")).lower(), str(values.get("price", "0")), values.get("reduceOnly")
+    order = template(_segment(book, call), symbol, side, price, kind, {}, reduces=reduces == "true")
     client_id = str(values.get("newClientOrderId") or values.get("clientAlgoId") or "")
     return _row(venue, venue.accept(call.account, order, quantity, client_id, fills=kind == "MARKET"))
-
-
-# --- lists, parents -------------------------------------------------------------------------------------------------
 
 
 def _list(venue: State, legs: list[SimOrder], status: str = "EXEC_STARTED") -> dict[str, object]:
@@ -174,7 +158,7 @@ def _list(venue: State, legs: list[SimOrder], status: str = "EXEC_STARTED") -> d
 
 
 def open_lists(segment: str, venue: State, call: Call) -> object:
-    where = f"isolated {_symbol(call)}" if str(call.payload.get("isIsolated", "")).upper() == "TRUE" else segment
+    where = f"isolated {_symbol(call)}" if is_isolated(call) else segment
     shown = [order for order in venue.listed(call.account, call.request, where) if "list" in order.extra]
     if venue.fault("lists-stay", call.request):
         shown += [one for one in call.account.book.closed(where) if "list" in one.extra]
@@ -182,29 +166,26 @@ def open_lists(segment: str, venue: State, call: Call) -> object:
     return [_list(venue, [one for one in shown if str(one.extra["list"]) == number]) for number in numbers]
 
 
-def parents(segment: str, venue: State, call: Call) -> object:
-    rows = [ROWS["parent"](order, venue.to_server) for order in venue.listed(call.account, call.request, segment)]
+def parents(venue: State, call: Call) -> object:
+    """Those that work, or the past ones."""
+    segment, past = f"algo-{call.names['market']}", call.path.endswith("/historicalOrders")
+    orders = call.account.book.closed(segment) if past else venue.listed(call.account, call.request, segment)
+    rows = [ROWS["parent"](order, venue.to_server) for order in orders]
     return {"total": len(rows), "orders": rows}
 
 
-def past_parents(segment: str, venue: State, call: Call) -> object:
-    rows = [ROWS["parent"](order, venue.to_server) for order in call.account.book.closed(segment)]
-    return {"total": len(rows), "orders": rows}
-
-
-def stop_parent(segment: str, venue: State, call: Call) -> object:
+def stop_parent(venue: State, call: Call) -> object:
     order = call.account.book.find(_symbol(call, "algoId"))
-    if order is None or order.segment != segment or order.status != "open":
+    if order is None or order.segment != f"algo-{call.names['market']}" or order.status != "open":
         raise Refused(-20124, "Algo order does not exist or is already completed.")
     venue.cancel(call.account, [order], call.request)
     return {"algoId": int(order.id), "success": True, "code": 0, "msg": "OK"}
 
 
-# --- account, key, symbols ------------------------------------------------------------------------------------------
-
 _FLAGS = ("isMarginEnabled", "isFutureEnabled", "isOptionsEnabled")
-_RIGHTS = "enableReading+enableSpotAndMarginTrading+enableMargin+enableFutures+enableVanillaOptions"
-_ALL_RIGHTS = (*_RIGHTS.split("+"), "enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer")
+_RIGHTS = "enableReading enableSpotAndMarginTrading enableMargin enableFutures enableVanillaOptions".split()
+_RIGHTS.append("enablePortfolioMarginTrading")
+_TRANSFERS = ("enableInternalTransfer", "permitsUniversalTransfer")
 
 
 def account_info(venue: State, call: Call) -> object:
@@ -214,34 +195,19 @@ def account_info(venue: State, call: Call) -> object:
 
 
 def isolated_account(venue: State, call: Call) -> object:
-    names = {
-        order.symbol for order in (*call.account.book.open(), *call.account.book.closed()) if "isolated" in order.extra
-    }
-    locked = {"locked": "0"}
-    return {
-        "assets": [{"symbol": one, "enabled": True, "baseAsset": locked, "quoteAsset": locked} for one in sorted(names)]
-    }
+    known, locked = (*call.account.book.open(), *call.account.book.closed()), {"locked": "0"}
+    pairs = sorted({order.symbol for order in known if "isolated" in order.extra})
+    return {"assets": [{"symbol": one, "enabled": True, "baseAsset": locked, "quoteAsset": locked} for one in pairs]}
 
 
 def restrictions(venue: State, call: Call) -> object:
-    usual = f"{_RIGHTS}+enablePortfolioMarginTrading"
-    refused = venue.has_fault("permission")
-    rights = venue.setting("rights", call.request, "enableReading" if refused and not refused.value else usual).split(
-        "+"
-    )
-    days = venue.fault("key-days", call.request)
+    refused, request = venue.has_fault("permission"), call.request
+    usual = "enableReading" if refused and not refused.value else "+".join(_RIGHTS)
+    rights = venue.setting("rights", request, usual).split("+")
+    flags = {one: one in rights for one in (*_RIGHTS, "enableWithdrawals", *_TRANSFERS)}
+    days = venue.fault("key-days", request)
     ends = {"tradingAuthorityExpirationTime": venue.server_now() + round(days.number * 86_400_000)} if days else {}
-    names = (*_ALL_RIGHTS, "enablePortfolioMarginTrading")
-    bound = venue.fault("bound", call.request) is not None
-    return {"ipRestrict": bound, "createTime": 1_577_836_800_000, **{one: one in rights for one in names}, **ends}
-
-
-def spot_account(venue: State, call: Call) -> object:
-    return {"canTrade": True, "canWithdraw": True, "uid": 354_937_868, "permissions": ["SPOT"], "balances": []}
-
-
-def time(venue: State, call: Call) -> object:
-    return {"serverTime": venue.server_now()}
+    return {"ipRestrict": venue.fault("bound", request) is not None, "createTime": 1_577_836_800_000, **flags, **ends}
 
 
 def symbols(product: str, key: str, venue: State, call: Call) -> object:
@@ -251,86 +217,50 @@ def symbols(product: str, key: str, venue: State, call: Call) -> object:
 
 def positions(segment: str, venue: State, call: Call) -> object:
     """Positive is long; `positionAmt` is signed also in hedge mode."""
-    shown = [one for one in held(call.account, closes, _BARE) if one.segment == segment]
-    if segment == "option":
-        words = [
-            {"side": "LONG" if one.long else "SHORT", "quantity": _signed(one), "unrealizedPNL": "0.5"} for one in shown
-        ]
-        return [
-            {"symbol": one.symbol, "entryPrice": one.entry, "markPrice": one.mark, **row}
-            for one, row in zip(shown, words, strict=True)
-        ]
-    return [
-        {
-            "symbol": one.symbol,
-            "positionSide": "BOTH",
-            "positionAmt": _signed(one),
-            "entryPrice": one.entry,
-            "markPrice": one.mark,
-            "unRealizedProfit": "0.5",
-            "liquidationPrice": one.liquidation,
-            "marginType": "cross",
-        }
-        for one in shown
-    ]
+    row = ROWS["option position" if segment == "option" else "position"]
+    return [row(one) for one in held(call.account, closes, _BARE) if one.segment == segment]
 
 
-def _signed(one: SimPosition) -> str:
-    return one.size if one.long else f"-{one.size}"
-
-
-# --- routes ---------------------------------------------------------------------------------------------------------
-
+_ACCOUNT = {"canTrade": True, "canWithdraw": True, "uid": 354_937_868, "permissions": ["SPOT"], "balances": []}
+_time = public(lambda venue, _: {"serverTime": venue.server_now()})
 _WEIGHTS = {"/api/v3/openOrders": 80, "/sapi/v1/margin/openOrders": 10, "/papi/v1/margin/openOrders": 5}
-
-
-def _routes() -> dict[str, Route]:
-    found: dict[str, Route] = {}
-
-    def add(kind: Callable[..., Route], line: str, handler: Handler, weight: int = 1) -> None:
-        found[line] = kind(handler, detail=weight)
-
-    for book in BOOKS:
-        add(listing, f"GET {book.listing}", partial(open_orders, book), _WEIGHTS.get(book.listing, 40))
-        add(cancel, f"DELETE {book.cancel_all}", partial(cancel_all, book))
-        add(cancel, f"DELETE {book.cancel}", partial(cancel_one, book))
-        add(read, f"GET {book.query}", partial(query_one, book))
-        add(create, f"POST {book.cancel}", partial(place, book))
-    add(cancel, "DELETE /eapi/v1/allOpenOrdersByUnderlying", by_underlying, 5)
-    for path, segment in (("fapi", "usdm"), ("dapi", "coinm")):
-        add(create, f"POST /{path}/v1/countdownCancelAll", partial(countdown, segment), 10)
-    for path, segment in (("/api/v3", "spot"), ("/sapi/v1/margin", "margin"), ("/papi/v1/margin", "pm margin")):
-        add(listing, f"GET {path}/openOrderList", partial(open_lists, segment), 6)
-    for market in ("spot", "futures"):
-        path, segment = f"/sapi/v1/algo/{market}", f"algo-{market}"
-        add(listing, f"GET {path}/openOrders", partial(parents, segment))
-        add(read, f"GET {path}/historicalOrders", partial(past_parents, segment))
-        add(cancel, f"DELETE {path}/order", partial(stop_parent, segment))
-    add(read, "GET /sapi/v1/account/info", account_info)
-    add(read, "GET /sapi/v1/margin/isolated/account", isolated_account, 10)
-    add(read, "GET /sapi/v1/account/apiRestrictions", restrictions)
-    add(read, "GET /api/v3/account", spot_account, 20)
-    for name in ("api/v3", "fapi/v1", "dapi/v1", "eapi/v1"):
-        add(public, f"GET /{name}/time", time)
-    add(public, "GET /api/v3/ticker/price", partial(symbols, "spot", ""), 4)
-    for path, product, key in (
-        ("fapi", "usdm", "symbols"),
-        ("dapi", "coinm", "symbols"),
-        ("eapi", "option", "optionSymbols"),
-    ):
-        add(public, f"GET /{path}/v1/exchangeInfo", partial(symbols, product, key))
-    for path, segment in (
-        *(("/fapi/v3", "usdm"), ("/dapi/v1", "coinm")),
-        *(("/papi/v1/um", "pm usdm"), ("/papi/v1/cm", "pm coinm")),
-    ):
-        add(read, f"GET {path}/positionRisk", partial(positions, segment), 5)
-    add(read, "GET /eapi/v1/position", partial(positions, "option"), 5)
-    return found
+_LISTS = {"/api/v3": "spot", "/sapi/v1/margin": "margin", "/papi/v1/margin": "pm margin"}
+_HELD = {"/fapi/v3": "usdm", "/dapi/v1": "coinm", "/papi/v1/um": "pm usdm", "/papi/v1/cm": "pm coinm"}
 
 
 class Binance(State):
-    routes = Routes(_routes())
+    # The detail of a route is its weight, if it is not 1.
+    routes = Routes(
+        {
+            **{
+                f"GET {book.listing}": listing(partial(open_orders, book), detail=_WEIGHTS.get(book.listing, 40))
+                for book in BOOKS
+            },
+            **{f"DELETE {book.cancel_all}": cancel(partial(cancel_all, book)) for book in BOOKS},
+            **{f"DELETE {book.cancel}": cancel(partial(cancel_one, book)) for book in BOOKS},
+            **{f"GET {book.query}": read(partial(query_one, book)) for book in BOOKS},
+            **{f"GET {book.history}": read(partial(past, book), detail=5) for book in BOOKS if book.history},
+            **{f"POST {book.cancel}": create(partial(place, book)) for book in BOOKS},
+            "DELETE /eapi/v1/allOpenOrdersByUnderlying": cancel(by_underlying, detail=5),
+            "POST /fapi/v1/countdownCancelAll": create(partial(countdown, "usdm"), detail=10),
+            "POST /dapi/v1/countdownCancelAll": create(partial(countdown, "coinm"), detail=10),
+            **{f"GET {path}/openOrderList": listing(partial(open_lists, _LISTS[path]), detail=6) for path in _LISTS},
+            "GET /sapi/v1/algo/{market:spot|futures}/openOrders": listing(parents),
+            "GET /sapi/v1/algo/{market:spot|futures}/historicalOrders": read(parents),
+            "DELETE /sapi/v1/algo/{market:spot|futures}/order": cancel(stop_parent),
+            "GET /sapi/v1/account/info": read(account_info),
+            "GET /sapi/v1/margin/isolated/account": read(isolated_account, detail=10),
+            "GET /sapi/v1/account/apiRestrictions": read(restrictions),
+            "GET /api/v3/account": read(lambda *_: _ACCOUNT, detail=20),
+            **{f"GET {path}/positionRisk": read(partial(positions, _HELD[path]), detail=5) for path in _HELD},
+            "GET /eapi/v1/position": read(partial(positions, "option"), detail=5),
+            "GET /api/v3/ticker/price": public(partial(symbols, "spot", ""), detail=4),
+            "GET /fapi/v1/exchangeInfo": public(partial(symbols, "usdm", "symbols")),
+            "GET /dapi/v1/exchangeInfo": public(partial(symbols, "coinm", "symbols")),
+            "GET /eapi/v1/exchangeInfo": public(partial(symbols, "option", "optionSymbols")),
+            **dict.fromkeys((f"GET /{one}/time" for one in ("api/v3", "fapi/v1", "dapi/v1", "eapi/v1")), _time),
+        }
+    )
 
 
 FAKE = Binance
-_ = Kind

@@ -5,19 +5,19 @@ of orders are unique within a symbol and a book, so an order's id is made of all
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ..book import SimOrder
 from ..positions import SimPosition
-from ..rows import tables
-from ..stock import template, templates
+from ..rows import tables, written
+from ..stock import stock, template
 
 PM = {"usdm": "pm usdm", "usdm algo": "pm usdm algo", "coinm": "pm coinm", "coinm algo": "pm coinm conditional"}
 PM |= {"margin": "pm margin"}
 """Where the orders of these segments are once portfolio margin is on."""
-_UNDERLYINGS = ("BTC", "ETH", "BNB", "SOL")
+_STRIKES = {"BTC": 100000, "ETH": 4000, "BNB": 600, "SOL": 200}
 _COINS = ("BTC", "ETH", "SOL", "BNB", "XRP", "DOGE", "ADA", "LTC", "LINK", "DOT")
 
 
@@ -31,14 +31,10 @@ def _status(order: SimOrder, _: object) -> str:
     return {"open": str(opened), "filled": "FILLED"}.get(order.status, "CANCELED")
 
 
-def _algo_status(order: SimOrder, _: object) -> str:
-    return {"open": "NEW", "filled": "TRIGGERED"}.get(order.status, "CANCELED")
-
-
 _CELLS = {
     "number": lambda order, _: int(number_of(order)),
     "status": _status,
-    "algo_status": _algo_status,
+    "algo_status": lambda order, _: {"open": "NEW", "filled": "TRIGGERED"}.get(order.status, "CANCELED"),
     "option_status": lambda order, view: _status(order, view).replace("NEW", "ACCEPTED").replace("ANCELED", "ANCELLED"),
     "parent_status": lambda order, _: "WORKING" if order.status == "open" else "CANCELLED",
     "upper": lambda order, _: order.side.upper(),
@@ -47,11 +43,11 @@ _CELLS = {
     "reduces": lambda order, _: order.reduce_only,
     "shrinks": lambda order, _: order.reduce_only or "closes" in order.extra,
     "closes": lambda order, _: order.extra.get("closes") is not None,
+    "long_or_short": lambda position, _: "LONG" if position.long else "SHORT",
     "list": lambda order, _: int(str(order.extra.get("list", -1))),
 }
-_TEXT = Path(__file__).with_name("rows.txt").read_text(encoding="utf-8")
-ROWS = {name.strip(":"): tables(_CELLS)(text) for name, text in (one.split("\n", 1) for one in _TEXT.split("\n\n"))}
-"""How the rows of each kind of book are written, by its name."""
+ROWS = {name: tables(_CELLS)(text) for name, text in written(__file__).items()}
+"""How the rows of each kind of book are written, by its name, and positions."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +59,7 @@ class SimBook:
     cancel_all: str
     cancel: str
     query: str
+    history: str = ""
     key: str = "orderId"
     rows: str = "book"
 
@@ -72,7 +69,7 @@ class SimBook:
 
 
 def _book(line: str) -> SimBook:
-    """One whose calls are named: the listing, the cancels of a symbol and of one order, and the query of one."""
+    """One by its calls: the listing, the cancels of a symbol and of one order, the query of one, and the history."""
     segment, path, calls, rows, key = (word.strip() for word in line.split("|"))
     return SimBook(segment, *(f"{path}/{call}" for call in calls.split()), rows=rows, key=key)  # type: ignore[misc]
 
@@ -111,11 +108,7 @@ class Symbols:
             "spot": [*coins, "BTCUSDC", "这是测试币456"],
             "usdm": [*coins, "测试USDT", f"BTCUSDT_{self.expiry}"],
             "coinm": [f"{coin}USD_PERP" for coin in _COINS],
-            "option": [
-                f"{coin}-{self.expiry}-{strike}-{side}"
-                for coin, strike in zip(_UNDERLYINGS, (100000, 4000, 600, 200), strict=True)
-                for side in "CP"
-            ],
+            "option": [f"{coin}-{self.expiry}-{_STRIKES[coin]}-{side}" for coin in _STRIKES for side in "CP"],
         }
 
     def known(self, segment: str, symbol: str) -> bool:
@@ -123,21 +116,16 @@ class Symbols:
 
     def stock(self, mode: str) -> list[SimOrder]:
         """One of each. The first eleven reach every part of the account."""
-        text = Path(__file__).with_name("stock.txt").read_text(encoding="utf-8")
-        return [_moved(one) if mode == "pm" else one for one in templates(text.format(expiry=self.expiry), _template)]
+        classic = stock(__file__, _template, expiry=self.expiry)
+        return [replace(one, segment=PM.get(one.segment, one.segment)) for one in classic] if mode == "pm" else classic
 
 
-def _template(segment: str, symbol: str, side: str, price: str, kind: str, **more: str) -> SimOrder:
-    left, reduces = more.pop("left", "1"), more.pop("reduces", "")
-    extra: dict[str, object] = {**more, "isolated": True} if segment == "isolated" else dict(more)
+def _template(
+    segment: str, symbol: str, side: str, price: str, kind: str, left: str = "1", reduces: str = "", **more: str
+) -> SimOrder:
+    extra = {**more, "isolated": True} if segment == "isolated" else more
     where = f"isolated {symbol}" if segment == "isolated" else segment.replace(":", " ")
     return template(where, symbol, side, price, kind, extra, left=left, reduces=reduces)
-
-
-def _moved(order: SimOrder) -> SimOrder:
-    from dataclasses import replace
-
-    return replace(order, segment=PM.get(order.segment, order.segment))
 
 
 def closes(order: SimOrder) -> SimPosition | None:
@@ -145,8 +133,5 @@ def closes(order: SimOrder) -> SimPosition | None:
     product = product_of(order.segment)
     if product not in ("usdm", "coinm", "option") or not (order.reduce_only or order.extra.get("closes")):
         return None
-    return SimPosition(
-        symbol=order.symbol,
-        long=order.side == "sell",
-        segment=order.segment.removesuffix(" algo").removesuffix(" conditional"),
-    )
+    segment = order.segment.removesuffix(" algo").removesuffix(" conditional")
+    return SimPosition(symbol=order.symbol, long=order.side == "sell", segment=segment)

@@ -13,7 +13,6 @@ spot and margin pages of the same names, and https://www.bitget.com/api-doc/uta/
 Limit orders rest, market orders fill at once, plan and strategy orders wait. There is no balance and no matching.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -286,12 +285,7 @@ def unified_symbol(venue: State, call: Call) -> object:
 
 def unified_batch(venue: State, call: Call) -> object:
     """The body is an array of at most 20, all of one category."""
-    try:
-        rows = json.loads(call.request.body or b"[]")
-    except ValueError as error:
-        raise invalid("body") from error
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise invalid("body")
+    rows = call.request.json_rows(invalid("body"))
     if not 1 <= len(rows) <= _UNIFIED_BATCH_MAX:
         raise _BATCH_OF_20
     parts = {category(row) for row in rows}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
 
-from ..book import Account, SimOrder
+from ..book import SimOrder
 from ..fake import FakeVenue
 from ..refusals import Refused, string
 from ..routes import Call
@@ -20,12 +20,7 @@ class State(FakeVenue):
         self.instruments = Instruments(self.now_ms())
         self.struck_ms: dict[str, int] = {}
         """When each order was last meant by a cancel that could have taken it."""
-        self.modes: dict[str, str] = {}
-        self._stocked: dict[str, int] = {}
         self._ids = count(_FIRST_ID, _ID_STEP)
-
-    def mode_of(self, account: Account) -> str:
-        return self.modes.get(account.key, "classic")
 
     def new_id(self, like: SimOrder) -> str:
         """Digits, higher than all before, because pages go by it."""

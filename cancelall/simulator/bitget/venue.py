@@ -4,13 +4,13 @@ Codes: https://www.bitget.com/api-doc/contract/error-code/restapi and https://ww
 (as of 2025-12-05). A code is text, success is "00000", and a refusal comes with HTTP 400 or 200: only the code counts.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import ClassVar
 
-from ..book import Account, Book
+from ..book import Account
 from ..faults import Fault, declared
-from ..limits import AddressLimit, Allowance
+from ..limits import AddressLimit, Allowance, Draw
 from ..refusals import Answered, Refusal, Refused, page
 from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..wire import Headers, SimReply, SimRequest, json_reply
@@ -111,20 +111,14 @@ class Bitget(State):
 
     def stock(self, account: Account, orders: int) -> None:
         """Orders of every kind that an account of this mode can hold, but no margin orders of a classic one."""
-        self._stocked[account.key] = orders
         self.put_stock(account, stock(self.mode_of(account), self.instruments.delivery), orders, named=True)
 
     def set_faults(self, faults: Iterable[Fault | str]) -> None:
-        """Replace the faults that are on. `mode` and `margin` are about accounts and leave their mark for good."""
+        """Replace the faults that are on. `margin` is about accounts, too, and leaves its mark for good."""
         super().set_faults(faults)
         with self.lock:
             for key, account in list(self.accounts.items()):
-                mode, margin = self._faults.named("mode", key), self._faults.named("margin", key)
-                if mode and mode.value != self.mode_of(account):
-                    # Opened anew, with as many orders; the key stays.
-                    self.modes[key] = str(mode.value)
-                    account = self.accounts[key] = replace(account, book=Book())
-                    self.stock(account, self._stocked[key])
+                margin = self._faults.named("margin", key)
                 if margin and self.mode_of(account) == "classic":
                     self.put_stock(account, MARGIN, int(margin.number), named=True)
 
@@ -156,9 +150,9 @@ class Bitget(State):
         authenticate(request, account.credentials, self.server_now())
         return replace(call, account=account)
 
-    def limit_of(self, call: Call) -> tuple[Hashable, int]:
+    def draws(self, call: Call) -> Iterable[Draw]:
         """By path: each of the two margin accounts has its own."""
-        return call.request.path, call.route.limit or _LIMIT
+        return [Draw(call.request.path, call.route.limit or _LIMIT)]
 
     def limit_headers(self, allowance: Allowance) -> Headers:
         return (("x-mbx-used-remain-limit", str(allowance.remaining)),)

@@ -20,7 +20,7 @@ _CAP = 500
 _SINGLE_FILTERS = frozenset({"Order", "StopOrder", TPSL})
 _SPOT_KINDS = {"": ORDINARY, "Order": ORDINARY, "StopOrder": STOP, TPSL: TPSL}
 _KEPT = ("triggerPrice", "triggerDirection", "closeOnTrigger", "positionIdx")
-_BUSY = (110079, "The order is processing and can not be operated on, please try again later")
+_BUSY = Refused(110079, "The order is processing and can not be operated on, please try again later")
 
 
 def cancel_all(venue: State, call: Call) -> Answer:
@@ -62,7 +62,7 @@ def cancel_one(venue: State, call: Call) -> Answer:
             raise bad_filter(segment)
     order = _named(call, segment, call.payload, order_filter)
     if venue.cancel(call.account, [order], call.request).failed:
-        raise Refused(*_BUSY)
+        raise _BUSY
     return Answer(result=_ids(order), message="Success" if segment == "spread" else "OK")
 
 
@@ -85,18 +85,14 @@ def cancel_batch(venue: State, call: Call) -> Answer:
                 raise Refused(10006, "Too many visits!")
             # Items carry no orderFilter: on spot only ordinary orders can be reached.
             read.append(_named(call, segment, item, "Order" if segment == "spot" else ""))
-        except Refused as refused:
-            read.append(refused)
-    orders = {order.id: order for order in read if isinstance(order, SimOrder)}
-    failed = venue.cancel(call.account, list(orders.values()), call.request).failed
-    outcomes = [
-        (each.code, each.message) if isinstance(each, Refused) else _BUSY if each in failed else (0, "OK")
-        for each in read
-    ]
+        except Refused as wrong:
+            read.append(wrong)
+    refused = venue.cancel_each(call.account, read, call.request, _BUSY)
+    outcomes = [{"code": one.code, "msg": one.message} if one else {"code": 0, "msg": "OK"} for one in refused]
     rows = [{name: item.get(name, "") for name in ("symbol", "orderId", "orderLinkId")} for item in named]
     return Answer(
         result={"list": [{"category": segment, **row} for row in rows]},
-        ext={"list": [{"code": code, "msg": message} for code, message in outcomes]},
+        ext={"list": outcomes},
     )
 
 

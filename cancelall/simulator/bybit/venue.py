@@ -1,12 +1,12 @@
 """The fake Bybit: its routes, its checks in the venue's order, and its own words."""
 
-from collections.abc import Hashable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from ..book import Account, SimOrder
 from ..faults import declared
-from ..limits import AddressLimit, Allowance
+from ..limits import AddressLimit, Allowance, Draw
 from ..refusals import Answered, Refusal, Refused, bare, page
 from ..routes import NOBODY, Call, Routes, cancel, create, listing, public, read
 from ..wire import Headers, SimReply, SimRequest, json_reply
@@ -118,13 +118,13 @@ class Bybit(State):
             raise bad("the body is not a JSON object") from error
         return replace(call, account=account, payload=payload)
 
-    def limit_of(self, call: Call) -> tuple[Hashable, int]:
+    def draws(self, call: Call) -> Iterable[Draw]:
         """By path, and for some by category."""
         if call.route.detail is None:
-            return call.path, call.route.limit
+            return super().draws(call)
         futures, option, spot = call.route.detail
         name = product_of(call) if product_of(call) in ("option", "spot") else "futures"
-        return (call.path, name), {"futures": futures, "option": option, "spot": spot}[name]
+        return [Draw((call.path, name), {"futures": futures, "option": option, "spot": spot}[name])]
 
     def limit_headers(self, allowance: Allowance) -> Headers:
         return (

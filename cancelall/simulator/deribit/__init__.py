@@ -6,4 +6,3 @@ and it is always what would fool a careless client.
 """
 
 from .venue import FAKE as FAKE
-from .venue import Deribit as Deribit

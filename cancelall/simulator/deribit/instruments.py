@@ -5,11 +5,10 @@ https://docs.deribit.com/articles/instrument-names and https://docs.deribit.com/
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..book import SimOrder
 from ..rows import fixed, tables
-from ..stock import template, templates
+from ..stock import stock, template
 
 CURRENCIES = ("BTC", "ETH", "SOL", "XRP", "USDC", "USDT", "EURR")
 KINDS = ("future", "option", "spot", "future_combo", "option_combo")
@@ -87,7 +86,7 @@ def _template(kind: str, name: str, way: str = "buy", left: str = "1", **extra: 
     return template(ACCOUNT, name, side, price, kind, cells, left=left, reduces=way == "closing")
 
 
-STOCK = templates(Path(__file__).with_name("stock.txt").read_text(encoding="utf-8"), _template)
+STOCK = stock(__file__, _template)
 
 
 def id_of(like: SimOrder, number: int) -> str:

@@ -5,14 +5,14 @@ documented: 400, and 401 for a bad signature, were seen.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
 from ..book import Account, SimOrder
 from ..fake import FakeVenue
 from ..faults import declared
-from ..limits import Allowance
+from ..limits import Draw
 from ..refusals import Refusal, Refused
 from ..routes import Call
 from ..wire import Headers, SimReply, SimRequest, json_reply
@@ -74,11 +74,9 @@ class State(FakeVenue):
             auth.check_signature(call.request, parts, secret, now_ms, used)
         return replace(call, account=account)
 
-    def draw(self, call: Call) -> Allowance:
-        if not (self.limits and call.route.bucket):
-            return Allowance(allowed=True, limit=0, remaining=0, reset_ms=0)
-        (burst, per_ms), name = _BUCKETS[call.route.bucket], (call.account.key, call.route.bucket)
-        return self.buckets.take(name, limit=burst, per_ms=per_ms, now_ms=self.now_ms())
+    def draws(self, call: Call) -> Iterable[Draw]:
+        name = call.route.bucket
+        return [Draw(name, *_BUCKETS[name])] if name else ()
 
     def envelope(self, request: SimRequest, members: Mapping[str, object]) -> dict[str, object]:
         now_us = self.server_now() * 1000

@@ -1,14 +1,17 @@
 """The fake Deribit: its calls by method, what it says of keys and accounts, its instruments and positions.
 
-https://docs.deribit.com/articles/json-rpc-overview: a path below `/api/v2`, as a GET, or a POST with a JSON-RPC body.
+https://docs.deribit.com/articles/json-rpc-overview: a path below `/api/v2` (of https://www.deribit.com, in
+real life), as a GET, or a POST with a JSON-RPC body.
 """
+
+from collections.abc import Callable
 
 from ..book import SimOrder
 from ..positions import SimPosition, held
 from ..refusals import Refused
 from ..routes import Call, Route, Routes, cancel, create, listing, public, read
 from . import orders
-from .instruments import CURRENCIES, INSTRUMENTS, KINDS
+from .instruments import CURRENCIES, INSTRUMENTS, KINDS, Instrument
 from .state import State, invalid, params_of
 
 _SCOPE = "account:read block_rfq:none block_trade:none trade:read_write wallet:read"
@@ -26,13 +29,17 @@ def log_in(venue: State, call: Call) -> object:
     return {"access_token": token, "refresh_token": f"{token}-R", **more}
 
 
-def instruments(venue: State, call: Call) -> object:
+def _chosen(call: Call) -> Callable[[Instrument], bool]:
+    """Whether an instrument is of the currency and the kind that a read names, if it names any."""
     params = params_of(call)
     currency, kind = str(params.get("currency", "any")), str(params.get("kind", "any"))
     if currency not in (*CURRENCIES, "any") or kind not in (*KINDS, "any"):
         raise invalid("currency" if kind in (*KINDS, "any") else "kind")
-    chosen = (one for one in INSTRUMENTS.values() if kind in ("any", one.kind))
-    return [one.row() for one in chosen if currency == "any" or one.listed_under(currency)]
+    return lambda one: kind in ("any", one.kind) and (currency == "any" or one.listed_under(currency))
+
+
+def instruments(venue: State, call: Call) -> object:
+    return [one.row() for one in filter(_chosen(call), INSTRUMENTS.values())]
 
 
 def locks(venue: State, call: Call) -> object:
@@ -55,20 +62,14 @@ def _closes(order: SimOrder) -> SimPosition | None:
 
 def positions(venue: State, call: Call) -> object:
     """https://docs.deribit.com/api-reference/account-management/private-get_positions"""
-    params = params_of(call)
-    currency, kind = str(params.get("currency", "any")), str(params.get("kind", "any"))
-    held_now = ((one, INSTRUMENTS[one.symbol]) for one in held(call.account, _closes, _BARE))
-    return [
-        _position(one, instrument.kind)
-        for one, instrument in held_now
-        if kind in ("any", instrument.kind) and (currency == "any" or instrument.listed_under(currency))
-    ]
+    chosen, held_now = _chosen(call), held(call.account, _closes, _BARE)
+    return [_position(one) for one in held_now if chosen(INSTRUMENTS[one.symbol])]
 
 
-def _position(one: SimPosition, kind: str) -> dict[str, object]:
+def _position(one: SimPosition) -> dict[str, object]:
     return {
-        **{"instrument_name": one.symbol, "kind": kind, "size": float(one.size) * (1 if one.long else -1)},
-        **{"direction": "buy" if one.long else "sell", "average_price": float(one.entry), "leverage": 50},
+        **{"instrument_name": one.symbol, "kind": INSTRUMENTS[one.symbol].kind, "leverage": 50},
+        **{"size": float(one.signed), "direction": "buy" if one.long else "sell", "average_price": float(one.entry)},
         **{"mark_price": float(one.mark), "index_price": float(one.mark), "floating_profit_loss": 0.5},
         **{"estimated_liquidation_price": float(one.liquidation), "total_profit_loss": 0.5},
     }
@@ -97,8 +98,6 @@ def _methods() -> dict[str, Route]:
 
 
 class Deribit(State):
-    """The API, `https://www.deribit.com/api/v2` in real life."""
-
     routes = Routes({f"{verb} /api/v2/{name}": route for name, route in _methods().items() for verb in ("GET", "POST")})
 
 

@@ -4,13 +4,15 @@ https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/asset-ids. Th
 dex is assumed: they are spot-like.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from ..book import SimOrder
-from ..rows import tables
-from ..stock import template, templates
+from ..rows import fixed, tables
+from ..stock import stock, template
 
+Clock = Callable[[int], int]
+"""What a moment is called by the venue's clock."""
 CORE, TWAPS = "core", "TWAPs"
 UNIVERSES = {
     CORE: "BTC ETH SOL HYPE DOGE LINK".split(),
@@ -37,10 +39,8 @@ COINS = {number_of(coin): coin for coin in (*(one for dex in UNIVERSES.values() 
 
 
 def meta(dex: str) -> dict[str, object]:
-    universe = [
-        {"name": coin, "szDecimals": 3, "maxLeverage": 40, **({"isDelisted": True} if coin in DELISTED else {})}
-        for coin in UNIVERSES[dex]
-    ]
+    row = fixed("szDecimals=#3 maxLeverage=#40")
+    universe = [{"name": coin, **row, **({"isDelisted": True} if coin in DELISTED else {})} for coin in UNIVERSES[dex]]
     return {"universe": universe, "marginTables": [], "collateralToken": 0}
 
 
@@ -60,53 +60,41 @@ def _template(kind: str, coin: str, way: str = "buy", left: str = "1", price: st
     cells: dict[str, object] = dict(extra)
     if word.startswith(("Stop", "Take")):
         cells["trigger"] = "90" if word.startswith("Stop") else "120"
-    segment = TWAPS if kind == "twap" else dex
-    closing = way == "closing"
-    return template(segment, coin, "sell" if closing else way, price, word, cells, left=left, reduces=closing)
+    segment, closing = TWAPS if kind == "twap" else dex, way == "closing"
+    made = template(segment, coin, "sell" if closing else way, price, word, cells, left=left, reduces=closing)
+    # A TP/SL of a position has no size of its own: it closes all of it.
+    return replace(made, quantity="0.0", remaining="0.0") if "whole" in extra else made
 
 
-STOCK = templates(Path(__file__).with_name("stock.txt").read_text(encoding="utf-8"), _template)
+STOCK = stock(__file__, _template)
 
 
-def sized(order: SimOrder) -> SimOrder:
-    """A TP/SL of a position has no size of its own: it closes all of it."""
-    return replace(order, quantity="0.0", remaining="0.0") if order.extra.get("whole") else order
-
-
-_ROW = tables(
+_TABLE = tables(
     {
         "letter": lambda order, _: "B" if order.side == "buy" else "A",
-        "cloid": lambda order, _: order.client_id or None,
         "waits": lambda order, _: "trigger" in order.extra,
         "condition": lambda order, _: f"Price below {order.extra['trigger']}" if "trigger" in order.extra else "N/A",
-        "whole": lambda order, _: bool(order.extra.get("whole")),
+        "whole": lambda order, _: "whole" in order.extra,
         "tif": lambda order, _: None if order.kind.endswith("Market") else order.extra.get("tif", "Gtc"),
     }
-)(
+)
+_ORDER = _TABLE(
     "coin=.symbol side=.letter limitPx=.price sz=.remaining oid=.number timestamp=.created triggerCondition=.condition "
-    "isTrigger=.waits triggerPx=?trigger|0.0 children=#[] isPositionTpsl=.whole reduceOnly=.reduce_only "
-    "orderType=.kind origSz=.quantity tif=.tif cloid=.cloid"
+    "isTrigger=.waits triggerPx=?trigger|0.0 isPositionTpsl=.whole reduceOnly=.reduce_only orderType=.kind "
+    "origSz=.quantity tif=.tif cloid=.client_id_or_null children=#[]"
+)
+_TWAP = _TABLE(
+    "coin=.symbol user= side=.letter sz=.quantity executedSz=.executed executedNtl=0.0 minutes=#30 "
+    "reduceOnly=.reduce_only randomize=#false timestamp=.created"
 )
 
 
-def order_row(order: SimOrder, view: object, children: tuple[SimOrder, ...] = ()) -> dict[str, object]:
+def order_row(order: SimOrder, to_server: Clock, children: tuple[SimOrder, ...] = ()) -> dict[str, object]:
     """As `frontendOpenOrders` has it; the children of an order stand in its row, and by themselves."""
-    return {**_ROW(order, view), "children": [_ROW(child, view) for child in children]}
+    return {**_ORDER(order, to_server), "children": [_ORDER(child, to_server) for child in children]}
 
 
-def twap_row(order: SimOrder, status: str, at_ms: int, created_ms: int, *, named: bool = True) -> dict[str, object]:
+def twap_row(order: SimOrder, status: str, at_ms: int, to_server: Clock) -> dict[str, object]:
     """As `twapHistory` has it: its `time` is in seconds."""
-    state = {
-        "coin": order.symbol,
-        "user": "",
-        "side": "B" if order.side == "buy" else "A",
-        "sz": order.quantity,
-        "executedSz": str(order.executed),
-        "executedNtl": "0.0",
-        "minutes": 30,
-        "reduceOnly": order.reduce_only,
-        "randomize": False,
-        "timestamp": created_ms,
-    }
-    row: dict[str, object] = {"time": at_ms // 1000, "state": state, "status": {"status": status}}
-    return {**row, "twapId": int(order.id)} if named else row
+    state, time = _TWAP(order, to_server), to_server(at_ms) // 1000
+    return {"time": time, "state": state, "status": {"status": status}, "twapId": int(order.id)}

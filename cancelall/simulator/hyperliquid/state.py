@@ -3,22 +3,23 @@
 Every refusal of an action is HTTP 200 with `{"status":"err","response":text}`; its texts are those that clients met.
 """
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import cycle, islice
+from functools import partial
 from typing import ClassVar
 
 from ..book import Account, SimOrder
+from ..ethereum import address, recovered
 from ..fake import FakeVenue
 from ..faults import Fault, Fits, declared
+from ..limits import SlidingWindows
 from ..refusals import Refusal, Refused, bare
 from ..routes import Call
 from ..wire import Headers, SimReply, SimRequest, json_reply, text_reply
-from . import crypto
-from .markets import STOCK, TWAPS, sized
+from .auth import digest_of
+from .markets import STOCK, TWAPS
 
-_STOCK_AGE_MS = 3_600_000
+_OWNERS = {"mine": "f00d0000", "desk": "de50de50"}
 _DAY_MS = 86_400_000
 _NONCES = 100
 _ONE_IN_TEN_MS = 10_000
@@ -27,8 +28,8 @@ MALFORMED = Refused(422, "Failed to deserialize the JSON body into the target ty
 GONE = "Order was never placed, already canceled, or filled."
 
 
-def unknown_key(address: str) -> Refused:
-    return Refused(0, f"User or API Wallet {address} does not exist.")
+def unknown_key(signer: str) -> Refused:
+    return Refused(0, f"User or API Wallet {signer} does not exist.")
 
 
 class State(FakeVenue):
@@ -56,64 +57,71 @@ class State(FakeVenue):
         """Whose agent an address is."""
         self.masters: dict[str, tuple[str, str]] = {}
         """Of a sub-account or vault its role, and its master or leader."""
-        self.spent: dict[str, deque[tuple[int, int]]] = {}
+        self.weights = SlidingWindows(60_000)
         self.used: dict[str, list[int]] = {}
         """The highest nonces of each signer."""
         self.sent: dict[str, int] = {}
-        self.last_beyond_ms: dict[str, int] = {}
+        self.parent = ""
 
     # Accounts.
 
     def new_credentials(self) -> Mapping[str, str]:
         """The key of an agent, and behind it an account that nobody has the key of."""
-        key = f"0xe3bedded{self.random_of_keys.getrandbits(224):056x}"
-        master = f"0x{self.random_of_keys.getrandbits(160):040x}"
-        self.agents[crypto.address(key)] = master
-        return {"private_key": key}
+        credentials = self._new_key()
+        self.agents[address(credentials["private_key"])] = self._new_address()
+        return credentials
+
+    def _new_key(self) -> Mapping[str, str]:
+        return {"private_key": f"0xe3bedded{self.random_of_keys.getrandbits(224):056x}"}
+
+    def _new_address(self) -> str:
+        return f"0x{self.random_of_keys.getrandbits(160):040x}"
 
     def account_key(self, credentials: Mapping[str, str]) -> str:
-        own = crypto.address(credentials["private_key"])
+        own = address(credentials["private_key"])
         return self.agents.get(own, own)
 
     def account_options(self, credentials: Mapping[str, str]) -> Mapping[str, object]:
-        own = crypto.address(credentials["private_key"])
-        return {"account": self.agents.get(own, own)}
+        return {"account": self.account_key(credentials)}
 
     def add_own_key(self, *, orders: int = 40) -> Account:
         """An account whose own key is used."""
-        return self.add_account(
-            {"private_key": f"0xe3bedded{self.random_of_keys.getrandbits(224):056x}"}, orders=orders
-        )
+        return self.add_account(self._new_key(), orders=orders)
 
     def add_below(self, account: Account, role: str = "subAccount", *, orders: int = 12) -> Account:
         """A sub-account, or a vault that the account leads: it has no key, and orders of its own."""
         with self.lock:
-            address = f"0x{self.random_of_keys.getrandbits(160):040x}"
-            options = {**account.options, "vault": address}
-            below = Account(key=address, credentials=account.credentials, options=options)
-            self.masters[address], self.accounts[address] = (role, account.key), below
+            vault = self._new_address()
+            below = Account(key=vault, credentials=account.credentials, options={**account.options, "vault": vault})
+            self.masters[vault], self.accounts[vault] = (role, account.key), below
             self.stock(below, orders)
             return below
 
-    def account_at(self, address: object) -> Account:
+    def account_at(self, user: object) -> Account:
         """Whatever an address is, it can be listed; one without orders has none."""
-        return self.accounts.get(str(address).lower()) or Account(key=str(address).lower(), credentials={})
+        return self.accounts.get(str(user).lower()) or Account(key=str(user).lower(), credentials={})
 
     def new_id(self, like: SimOrder) -> str:
         self.last_id += self.random.randrange(1, 9)
         return str(self.last_id % 10_000_000 if like.segment == TWAPS else self.last_id)
 
     def stock(self, account: Account, orders: int) -> None:
-        """Placed one after another in the hour before now. Children belong to the parent before them."""
-        parent = ""
-        for number, template in enumerate(islice(cycle(STOCK), orders)):
-            order_id = self.new_id(template)
-            parent = order_id if "children" in template.extra else parent
-            order = sized(template).but(**({"parent": parent} if "parent" in template.extra else {}))
-            owner = ("f00d0000", "de50de50")[number // 3 % 2]  # of two bots that trade here
-            named = number % 3 == 1 and order.segment != TWAPS and not {"parent", "children"} & order.extra.keys()
-            client_id = f"0x{owner}{self.random.getrandbits(96):024x}" if named else ""
-            self.place(account, order.placed(order_id, self.now_ms() - _STOCK_AGE_MS + number * 100, client_id))
+        self.put_stock(account, STOCK, orders, named=True)
+
+    def owner(self, order: SimOrder, number: int) -> str:
+        """Nobody names TWAPs; children are cancelled with their parent, whatever their own names are."""
+        alone = order.segment != TWAPS and not {"parent", "children"} & order.extra.keys()
+        return super().owner(order, number) if alone else ""
+
+    def client_id(self, owner: str, number: int, order_id: str) -> str:
+        """128 bits in hex."""
+        return f"0x{_OWNERS[owner]}{self.random.getrandbits(96):024x}"
+
+    def place(self, account: Account, order: SimOrder) -> SimOrder:
+        """Children of the stock belong to the parent before them."""
+        if "children" in order.extra:
+            self.parent = order.id
+        return super().place(account, order.but(parent=self.parent) if "parent" in order.extra else order)
 
     def place_like(self, account: Account, order: SimOrder, when_ms: int) -> SimOrder:
         """What a bot places anew belongs to no other order."""
@@ -137,10 +145,10 @@ class State(FakeVenue):
             raise MALFORMED
         try:
             r, s, v = int(str(signature["r"]), 16), int(str(signature["s"]), 16), int(str(signature["v"]))
-            digest = crypto.digest_of(action, nonce, vault, expires, self.source)
+            digest = digest_of(action, nonce, vault, expires, self.source)
         except (KeyError, ValueError, OverflowError):
             raise MALFORMED from None
-        signer = crypto.recovered(digest, r, s, v)
+        signer = recovered(digest, r, s, v)
         if signer is None:
             raise Refused(0, "Unable to recover signer.")
         account = self.accounts.get(self.agents.get(signer, signer))
@@ -177,14 +185,11 @@ class State(FakeVenue):
         fault = self.fault("budget", request)
         if fault is None:
             return
-        sent, now_ms = self.sent.get(account.key, 0), self.now_ms()
-        if sent >= fault.number and now_ms - self.last_beyond_ms.get(account.key, -_DAY_MS) < _ONE_IN_TEN_MS:
-            words = (
-                f"Too many cumulative requests sent ({sent} > {fault.number:.0f}) for cumulative volume traded $0.0."
-            )
-            raise Refused(0, f"{words} Place taker orders to free up 1 request per USDC traded.")
-        if sent >= fault.number:
-            self.last_beyond_ms[account.key] = now_ms
+        sent, beyond = self.sent.get(account.key, 0), ("beyond", account.key)
+        one_in_ten = partial(self.buckets.take, limit=1, per_ms=_ONE_IN_TEN_MS, now_ms=self.now_ms())
+        if sent >= fault.number and not one_in_ten(beyond).allowed:
+            words = f"Too many cumulative requests sent ({sent} > {fault.number:.0f}) for cumulative volume traded $0.0"
+            raise Refused(0, f"{words}. Place taker orders to free up 1 request per USDC traded.")
         self.sent[account.key] = sent + count
 
     # Answers.

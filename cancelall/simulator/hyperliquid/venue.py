@@ -3,9 +3,9 @@
 https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint and .../exchange-endpoint
 """
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..book import Account, SimOrder
@@ -13,6 +13,7 @@ from ..faults import Kind
 from ..positions import SimPosition, held
 from ..refusals import Refusal, Refused
 from ..routes import Call, Routes, cancel, create, listing, public, read
+from ..rows import tables
 from ..wire import Headers, SimReply, SimRequest, json_reply
 from . import markets
 from .markets import CORE, TWAPS
@@ -20,10 +21,10 @@ from .schedule import schedule_cancel
 from .state import GONE, MALFORMED, State, below
 
 _MOST = 200
-_WINDOW_MS = 60_000
 _WEIGHT = 1200
 _WEIGHTS = {**dict.fromkeys(("clearinghouseState", "orderStatus", "exchangeStatus"), 2), "userRole": 60}
 _HISTORY = 2000
+_TWAP_ENDS = {"filled": "finished", "cancelled": "terminated"}
 
 
 # --- reads -----------------------------------------------------------------------------------------------------------
@@ -31,40 +32,27 @@ _HISTORY = 2000
 
 def open_orders(venue: State, call: Call) -> object:
     """Of the first dex, with spot and outcomes, or of the one that is named."""
-    dex = str(call.payload.get("dex") or CORE)
-    listed = venue.listed(call.account, call.request, dex)
-    alone = venue.fault("orphans", call.request) is not None
-    rows = []
-    for order in listed:
-        if not (alone and "parent" in order.extra and call.account.book.is_open(str(order.extra["parent"]))):
-            rows.append(markets.order_row(order, venue.to_server, below(order, call.account)))
-    return rows
+    account = call.account
+    listed = venue.listed(account, call.request, str(call.payload.get("dex") or CORE))
+    if venue.fault("orphans", call.request):
+        listed = [one for one in listed if not account.book.is_open(str(one.extra.get("parent")))]
+    return [markets.order_row(one, venue.to_server, below(one, account)) for one in listed]
 
 
 def twaps(venue: State, call: Call) -> object:
     """A log: a row for each change of each TWAP, the newest first. How far back it goes is not documented."""
-    named = venue.fault("nameless", call.request) is None
     listed = venue.listed(call.account, call.request, TWAPS)
     alive = {order.id for order in listed}
     over = [order for order in call.account.book.closed(TWAPS) if order.id not in alive]
-    rows = []
-    for order in over:
-        end = "finished" if order.status == "filled" else "terminated"
-        rows.append(_twap(venue, order, end, order.updated_ms, named=named))
-    for order in (*listed, *over):
-        rows.append(_twap(venue, order, str(order.extra["status"]), order.created_ms, named=named))
+    row = partial(markets.twap_row, to_server=venue.to_server)
+    rows = [row(one, _TWAP_ENDS[one.status], one.updated_ms) for one in over]
+    rows += [row(one, str(one.extra["status"]), one.created_ms) for one in (*listed, *over)]
     if venue.fault("long-log", call.request):
-        old = replace(markets.STOCK[2], id="7")
-        now_ms = venue.now_ms()
-        rows += [
-            {**_twap(venue, old, "finished", now_ms - number * 1000, named=True), "twapId": number + 1}
-            for number in range(_HISTORY)
-        ]
+        old = (replace(markets.STOCK[2], id=str(number)) for number in range(1, _HISTORY + 1))
+        rows += [row(one, "finished", venue.now_ms() - int(one.id) * 1000) for one in old]
+    if venue.fault("nameless", call.request):
+        rows = [{name: value for name, value in one.items() if name != "twapId"} for one in rows]
     return rows
-
-
-def _twap(venue: State, order: SimOrder, status: str, at_ms: int, *, named: bool) -> dict[str, object]:
-    return markets.twap_row(order, status, venue.to_server(at_ms), venue.to_server(order.created_ms), named=named)
 
 
 def history(venue: State, call: Call) -> object:
@@ -87,11 +75,11 @@ def order_status(venue: State, call: Call) -> object:
 
 
 def _status(venue: State, order: SimOrder, at_ms: int | None = None) -> dict[str, object]:
-    words = {"open": "open", "cancelled": "canceled", "filled": "filled"}
-    if order.extra.get("ended_by") == "countdown":
-        words["cancelled"] = "scheduledCancel"
+    status: str = "canceled" if order.status == "cancelled" else order.status
+    if order.extra.get("ended_by") == "countdown" and at_ms is None:
+        status = "scheduledCancel"
     at = venue.to_server(order.updated_ms if at_ms is None else at_ms)
-    return {"order": markets.order_row(order, venue.to_server), "status": words[order.status], "statusTimestamp": at}
+    return {"order": markets.order_row(order, venue.to_server), "status": status, "statusTimestamp": at}
 
 
 def role(venue: State, call: Call) -> object:
@@ -130,27 +118,22 @@ def _closes(order: SimOrder) -> SimPosition | None:
 
 
 _BARE = SimPosition(symbol="HYPE", segment=CORE, long=False)
+_POSITION = tables(
+    {
+        "signed": lambda one, _: one.size if one.long else f"-{one.size}",
+        "value": lambda one, _: str(float(one.mark) * float(one.size)),
+    }
+)(
+    "coin=.symbol szi=.signed entryPx=.entry positionValue=.value unrealizedPnl=0.5 liquidationPx=.liquidation "
+    'leverage=#{"type":"cross","value":5}'
+)
 
 
 def positions(venue: State, call: Call) -> object:
     """`szi` is the size with its sign; the mark price is in no member of its own."""
     dex = str(call.payload.get("dex") or CORE)
-    rows = [
-        {
-            "type": "oneWay",
-            "position": {
-                "coin": one.symbol,
-                "szi": one.size if one.long else f"-{one.size}",
-                "entryPx": one.entry,
-                "positionValue": str(float(one.mark) * float(one.size)),
-                "unrealizedPnl": "0.5",
-                "liquidationPx": one.liquidation,
-                "leverage": {"type": "cross", "value": 5},
-            },
-        }
-        for one in held(call.account, _closes, _BARE)
-        if one.segment == dex
-    ]
+    shown = [_POSITION(one) for one in held(call.account, _closes, _BARE) if one.segment == dex]
+    rows = [{"type": "oneWay", "position": one} for one in shown]
     return {"assetPositions": rows, "withdrawable": "1000.0", "time": venue.server_now()}
 
 
@@ -293,16 +276,13 @@ class Hyperliquid(State):
         """What the requests of a minute weigh, over both paths: 1 for each 40 cancels of an action, and 1."""
         if not self.limits:
             return ()
-        body, scarce, now_ms = _json(request), self.has_fault("weights"), self.now_ms()
+        body, scarce = _json(request), self.has_fault("weights")
         weight = 1 + request.body.count(b'"o":') // 40 if request.path == "/exchange" else 0
         weight = weight or _WEIGHTS.get(str(body.get("type")), 20)
-        spent = self.spent.setdefault(request.client, deque())
-        while spent and spent[0][0] <= now_ms - _WINDOW_MS:
-            spent.popleft()
-        if sum(each for _, each in spent) + weight > (scarce.number if scarce else _WEIGHT):
-            raise self.refusals[Refusal.RATE_LIMIT]
-        spent.append((now_ms, weight))
-        return ()
+        limit = scarce.number if scarce else _WEIGHT
+        if self.weights.take(request.client, limit=limit, cost=weight, now_ms=self.now_ms()).allowed:
+            return ()
+        raise self.refusals[Refusal.RATE_LIMIT]
 
     def no_route(self, request: SimRequest) -> Exception:
         return MALFORMED

@@ -8,20 +8,19 @@ import base64
 import hashlib
 import hmac
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import ClassVar
 from urllib.parse import parse_qsl
 
 from ..book import Account, SimOrder
 from ..fake import FakeVenue
 from ..faults import declared
-from ..limits import Allowance
+from ..limits import Draw
 from ..refusals import Refusal, Refused, whole
 from ..routes import Call
 from ..rows import tables
-from ..stock import template, templates
+from ..stock import stock, template
 from ..wire import Headers, SimReply, SimRequest, json_reply
 
 SPOT = "spot"
@@ -155,8 +154,7 @@ class State(FakeVenue):
         return f"O{letters[:5]}-{letters[5:10]}-{letters[10:]}"
 
     def stock(self, account: Account, orders: int) -> None:
-        text = Path(__file__).with_name("stock.txt").read_text(encoding="utf-8")
-        self.put_stock(account, templates(text, make), orders, named=True)
+        self.put_stock(account, stock(__file__, make), orders, named=True)
 
     def authorize(self, call: Call) -> Call:
         """Key, signature with the one-time password, and then the nonce: in which order is not documented."""
@@ -215,14 +213,9 @@ class State(FakeVenue):
         """As everywhere: a nonce makes no other listing of it."""
         return super()._reading(account, replace(request, body=b""))
 
-    def draw(self, call: Call) -> Allowance:
+    def draws(self, call: Call) -> Iterable[Draw]:
         """The key's counter, which falls by one in three seconds."""
-        cost = float(call.route.detail or 0)
-        if not (self.limits and cost):
-            return Allowance(allowed=True, limit=0, remaining=0, reset_ms=0)
-        return self.buckets.take(
-            (call.account.key, "counter"), limit=_COUNTER, now_ms=self.now_ms(), per_ms=_FALLS_IN_MS, cost=cost
-        )
+        return [Draw("counter", _COUNTER, _FALLS_IN_MS, call.route.detail)] if call.route.detail else ()
 
     def answer(self, value: object, call: Call, headers: Headers) -> SimReply:
         warnings = ["WGeneral:Something is not as usual"] if self.fault("warns", call.request) else []

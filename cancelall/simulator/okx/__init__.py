@@ -4,6 +4,4 @@ What it does not have: websockets, block trading, running bots, `mass-cancel` an
 links between the legs of an OCO order, and a market: orders never match, they only fill when a fault says so.
 """
 
-from .venue import FAKE, Okx
-
-__all__ = ["FAKE", "Okx"]
+from .venue import FAKE as FAKE

@@ -1,4 +1,4 @@
-"""OKX's reads of the account: its configuration, positions, bots; and what is for everyone: time and instruments.
+"""OKX's reads of the account: its configuration, positions, bots; and the instruments, for everyone.
 
 https://www.okx.com/docs-v5/en/#trading-account-rest-api-get-account-configuration, ...-get-positions and
 https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments (as of 2026-07).
@@ -8,18 +8,21 @@ from ..book import SimOrder
 from ..positions import SimPosition, held
 from ..refusals import Refused
 from ..routes import Call
-from ..rows import fixed
-from .state import State, bad, missing
+from ..rows import fixed, tables, written
+from .state import State, bad, missing, underlying
 
-_CONFIG = fixed(
-    """acctStpMode=cancel_maker autoLoan=#false ctIsoMode=automatic enableSpotBorrow=#false greeksType=PA kycLv=3
-    label=kill level=Lv1 levelTmp= liquidationGear=-1 mainUid=44705892343619584 mgnIsoMode=automatic opAuth=1
-    posMode=net_mode spotBorrowAutoRepay=#false spotOffsetType= stgyType=0 traderInsts=#[] type=0
-    uid=44705892343619584"""
-)
+_ROWS = written(__file__)
 _BARE = SimPosition(symbol="DOGE-USDT-SWAP", long=False, segment="SWAP")
 _HELD = ("SWAP", "FUTURES", "OPTION")
-_POSITION = fixed("mgnMode=cross lever=10 adl=1 availPos= ccy=USDT posCcy= imr= mmr= margin= mgnRatio=5 uplRatio=0.1")
+_HEDGED = "BTC-USD-SWAP"
+"""Positions in it are held in hedge mode."""
+_position = tables(
+    {
+        "held": lambda one, _: ("long" if one.long else "short") if one.symbol == _HEDGED else "net",
+        "size_held": lambda one, _: one.size if one.symbol == _HEDGED else one.signed,
+        "now": lambda _, now_ms: str(now_ms),
+    }
+)(_ROWS["position"])
 
 
 def config(venue: State, call: Call) -> object:
@@ -31,9 +34,8 @@ def config(venue: State, call: Call) -> object:
         "perm": venue.setting("rights", request, usual).replace("+", ","),
         "ip": "" if venue.fault("unbound", request) else "127.0.0.1",
         "roleType": "1" if venue.fault("lead", request) else "0",
-        "spotRoleType": "0",
     }
-    return [_CONFIG | varied]
+    return [fixed(_ROWS["config"]) | varied]
 
 
 def _closes(order: SimOrder) -> SimPosition | None:
@@ -47,40 +49,15 @@ def _closes(order: SimOrder) -> SimPosition | None:
 
 def positions(venue: State, call: Call) -> object:
     """All in one answer; in net mode a short position has a negative size."""
-    shown = [one for one in held(call.account, _closes, _BARE) if call.query.get("instId", one.symbol) == one.symbol]
-    return [_position(venue, one) for one in shown if call.query.get("instType", one.segment) == one.segment]
-
-
-def _position(venue: State, one: SimPosition) -> dict[str, object]:
-    hedged = one.symbol == "BTC-USD-SWAP"
-    return _POSITION | {
-        "instId": one.symbol,
-        "instType": one.segment,
-        "posId": "1752810569801498626",
-        "posSide": ("long" if one.long else "short") if hedged else "net",
-        "pos": one.size if one.long or hedged else f"-{one.size}",
-        "avgPx": one.entry,
-        "markPx": one.mark,
-        "upl": "0.5",
-        "liqPx": one.liquidation,
-        "notionalUsd": "50",
-        "cTime": str(venue.server_now()),
-        "uTime": str(venue.server_now()),
-    }
+    query, now_ms = call.query, venue.server_now()
+    shown = [one for one in held(call.account, _closes, _BARE) if query.get("instId", one.symbol) == one.symbol]
+    return [_position(one, now_ms) for one in shown if query.get("instType", one.segment) == one.segment]
 
 
 def bots(venue: State, call: Call) -> object:
     """None, but with the fault `bots` one of the kind that it names."""
     fault = venue.fault("bots", call.request, lambda fault: str(fault.value) in call.request.text)
     return [{"algoId": "448965992920907776", "state": "running", "instId": "BTC-USDT"}] if fault else []
-
-
-def nothing(venue: State, call: Call) -> object:
-    return []
-
-
-def time(venue: State, call: Call) -> object:
-    return [{"ts": str(venue.server_now())}]
 
 
 def instruments(venue: State, call: Call) -> object:
@@ -94,12 +71,8 @@ def instruments(venue: State, call: Call) -> object:
     return [known.row(type_, name) for name in known.of[type_] if name.startswith(family)]
 
 
-def underlying(venue: State, call: Call) -> object:
+def underlyings(venue: State, call: Call) -> object:
     type_ = call.query.get("instType", "")
     if type_ not in _HELD:
         raise bad("instType") if type_ else missing("instType")
-    return [venue.instruments.underlyings(type_)]
-
-
-def spreads(venue: State, call: Call) -> object:
-    return [venue.instruments.spread_row(name) for name in venue.instruments.of["SPREAD"]]
+    return [sorted({underlying(name) for name in venue.instruments.of[type_]})]

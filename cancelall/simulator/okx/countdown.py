@@ -8,18 +8,17 @@ orders that were placed with it. The moment is documented in seconds, and comes 
 from ..book import SimOrder
 from ..refusals import whole
 from ..routes import Call
-from .instruments import ORDERS, SPREADS
-from .state import State, bad, missing, rows, text
+from .state import ORDERS, SPREADS, State, bad, missing, rows
 
 
 def _set(venue: State, call: Call, segment: str) -> object:
     (values,) = rows(call)
     if "timeOut" not in values:
         raise missing("timeOut")
-    seconds = whole(text(values, "timeOut"), bad("timeOut"), most=120)
+    seconds = whole(str(values["timeOut"]), bad("timeOut"), most=120)
     if 0 < seconds < 10:
         raise bad("timeOut")
-    tag = text(values, "tag")
+    tag = str(values.get("tag", ""))
 
     def covers(order: SimOrder) -> bool:
         return order.segment == segment and tag in ("", order.extra.get("tag", ""))

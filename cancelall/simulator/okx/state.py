@@ -1,31 +1,105 @@
-"""What the handlers of OKX's requests share: what the fake remembers, its checks of key, clock and signature.
+"""What the fake OKX remembers: instruments of each type, their rows in the public listings, and an account's stock.
 
-https://www.okx.com/docs-v5/en/#overview-rest-authentication and #error-code (as of 2026-07). The signed text is the
-timestamp, the method, path and query as they came over the wire, and the body, with nothing in between.
+Spot has more than 400 of them, as the real list has. Expiry dates lie in the year after the exchange was opened.
 """
 
-import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from ..auth import as_base64, genuine
-from ..book import SimOrder
+from ..book import Account, SimOrder
 from ..fake import FakeVenue
-from ..refusals import Refused, string
+from ..refusals import Refused
 from ..routes import Call
-from ..wire import SimRequest
-from .instruments import Instruments
+from ..rows import fixed, written
+from ..stock import stock, template
 
-KEY_HEADER = "ok-access-key"
-_HEADERS = {"KEY": "50103", "PASSPHRASE": "50104", "SIGN": "50106", "TIMESTAMP": "50107"}
-_WINDOW_MS = 30_000
-WRONG_ENVIRONMENT = Refused("50101", "APIKey does not match current environment.", 401)
+TYPES = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION", "EVENTS")
+ALGOS = {
+    **dict.fromkeys(("conditional", "oco"), "TP/SL"),
+    "trigger": "triggers",
+    "move_order_stop": "trailing stops",
+    "chase": "chase orders",
+    "twap": "TWAP",
+    "iceberg": "icebergs",
+    "smart_iceberg": "smart icebergs",
+}
+"""Types of algo orders, and the part of the account that lists as one."""
+ADVANCE = frozenset({"move_order_stop", "twap", "iceberg"})
+ORDERS, EVENTS, SPREADS = "orders", "events", "spreads"
+
+_COINS = "BTC ETH SOL DOGE XRP ADA LTC AVAX LINK DOT TRX UNI AAVE SUI APT OP ARB".split()
+_FILLERS = [f"SIM{number:03}" for number in range(200)]
+_SWAPS = ("USDT-SWAP", "USD-SWAP", "USD_UM-SWAP")
+_ROWS = written(__file__)
+NO_INSTRUMENT = Refused("51001", "Instrument ID, Instrument ID code or Spread ID doesn't exist.")
+
+
+class Instruments:
+    """All instruments of the fake, by type."""
+
+    def __init__(self, now_ms: int) -> None:
+        year = datetime.fromtimestamp(now_ms / 1000, UTC).year + 1 - 2000
+        self.date, self.event = f"{year:02}0326", f"{year:02}0101"
+        expiring = [f"{coin}-{quote}-{self.date}" for coin in ("BTC", "ETH") for quote in ("USD", "USDT")]
+        spot = [f"{coin}-{quote}" for coin in (*_COINS, *_FILLERS) for quote in ("USDT", "USDC")]
+        options = [f"{coin}-USD-{self.date}-80000-{side}" for coin in ("BTC", "ETH") for side in "CP"]
+        self.of = {
+            "SPOT": spot,
+            "MARGIN": spot[:40],
+            "SWAP": [f"{coin}-{rest}" for coin in _COINS for rest in _SWAPS],
+            "FUTURES": expiring,
+            "OPTION": options,
+            "EVENTS": [f"BTC-ABOVE-DAILY-{self.event}-1600-120000"],
+            "SPREAD": [f"{coin}-USDT_{coin}-USDT-SWAP" for coin in ("BTC", "ETH", "SOL")],
+        }
+        self.known = {name for names in self.of.values() for name in names}
+
+    def row(self, type_: str, name: str) -> dict[str, object]:
+        base, quote, *_ = name.partition("_")[0].split("-")
+        row = fixed(_ROWS["instrument"]) | {"instType": type_, "instId": name}
+        if type_ in ("SPOT", "MARGIN"):
+            return row | fixed(_ROWS["pair"].format(base=base, quote=quote))
+        settle, shape = ("USDT", "linear") if "USDT" in name else (base, "inverse")
+        words = {"base": base, "family": family(name), "underlying": underlying(name)}
+        row |= fixed(_ROWS["contract"].format(**words, settle=settle, shape=shape))
+        if type_ in ("FUTURES", "OPTION"):
+            row["expTime"] = str(int(datetime.strptime(f"{self.date}+0000", "%y%m%d%z").timestamp() * 1000))
+        return row | ({"optType": name[-1], "stk": "80000"} if type_ == "OPTION" else {})
+
+
+def spread_row(name: str) -> dict[str, object]:
+    legs = [{"instId": leg, "side": side} for leg, side in zip(name.split("_"), ("sell", "buy"), strict=True)]
+    return fixed(_ROWS["spread"]) | {"sprdId": name, "legs": legs}
+
+
+def family(name: str) -> str:
+    return "-".join(name.split("-")[:2])
+
+
+def underlying(name: str) -> str:
+    return family(name).partition("_")[0]
+
+
+def segment_of(kind: str, type_: str) -> str:
+    """The part of the account of an order of this kind, for an instrument of this type."""
+    return ALGOS.get(kind) or {"EVENTS": EVENTS, "SPREAD": SPREADS}.get(type_, ORDERS)
+
+
+def _template(
+    kind: str, type_: str, symbol: str, side: str, price: str, left: str = "1", reduces: str = "", **more: str
+) -> SimOrder:
+    extra = {"instType": type_, "tdMode": "cash" if type_ == "SPOT" else "cross", **more}
+    return template(segment_of(kind, type_), symbol, side, price, kind, extra, left=left, reduces=reduces)
 
 
 class State(FakeVenue):
     def begin(self) -> None:
         self.instruments = Instruments(self.now_ms())
         self._last_id = 590_908_157_585_625_111
+
+    def stock(self, account: Account, orders: int) -> None:
+        """One of each. The first twelve reach every part of the account, so that a small stock does too."""
+        known = stock(__file__, _template, date=self.instruments.date, event=self.instruments.event)
+        self.put_stock(account, known, orders, named=True)
 
     def new_id(self, like: SimOrder) -> str:
         """Digits; a later order has a larger number."""
@@ -45,52 +119,7 @@ def missing(name: str) -> Refused:
     return Refused("50014", f"Parameter {name} can not be empty.", 400)
 
 
-def no_instrument() -> Refused:
-    return Refused("51001", "Instrument ID, Instrument ID code or Spread ID doesn't exist.")
-
-
-def text(values: Mapping[str, object], name: str) -> str:
-    return string(values, name, bad(name))
-
-
 def rows(call: Call) -> list[dict[str, object]]:
-    """The items of a batch, or the only one of a single cancel."""
+    """The items of a batch, or the only one of a single cancel or a read."""
     found = call.payload["rows"]
     return found if isinstance(found, list) else []
-
-
-def read_body(request: SimRequest, *, batch: bool) -> dict[str, object]:
-    """The items of a body: an array of objects for a batch, else one object. It must never be empty."""
-    if not request.body:
-        raise Refused("50000", "Body for POST request cannot be empty.", 400)
-    if request.headers.get("content-type", "") != "application/json":
-        raise Refused("50006", 'Invalid Content-Type. Please use "application/JSON".', 400)
-    try:
-        value = json.loads(request.body)
-    except (ValueError, RecursionError):
-        value = None
-    items = value if batch else [value]
-    if not (isinstance(items, list) and all(isinstance(one, dict) for one in items)):
-        raise Refused("50002", "JSON syntax error", 400)
-    return {"rows": items}
-
-
-def authenticate(request: SimRequest, credentials: Mapping[str, str], server_ms: int) -> None:
-    """Raise unless headers, clock, key, passphrase and signature are right; without credentials nobody has the key."""
-    said = {name: request.headers.get(f"ok-access-{name.lower()}", "") for name in _HEADERS}
-    for name, code in _HEADERS.items():
-        if not said[name]:
-            raise Refused(code, f'Request header "OK-ACCESS-{name}" cannot be empty.', 401)
-    try:
-        stamp = datetime.strptime(said["TIMESTAMP"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise Refused("50112", "Invalid OK-ACCESS-TIMESTAMP.", 401) from None
-    if abs(int(stamp.timestamp() * 1000) - server_ms) > _WINDOW_MS:
-        raise Refused("50102", "Timestamp request expired.", 401)
-    if not credentials:
-        raise Refused("50119", "API key doesn't exist", 401)
-    if said["PASSPHRASE"] != credentials["passphrase"]:
-        raise Refused("50105", 'Request header "OK-ACCESS-PASSPHRASE" incorrect.', 401)
-    signed = f"{said['TIMESTAMP']}{request.method}{request.target}".encode("latin-1", "replace") + request.body
-    if not genuine(signed, said["SIGN"], credentials, as_base64):
-        raise Refused("50113", "Invalid Signature", 401)

@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import cycle
-from pathlib import Path
 
 from ..book import SimOrder
 from ..rows import fixed, iso, tables
-from ..stock import template, templates
+from ..stock import stock, template
 
 ORDERS, TWAP, STRATEGIES = "orders", "twap", "strategies"
 """Segments: what `/orders`, `/orders/twap` and `/order_strategies` list."""
@@ -79,7 +78,7 @@ def _template(kind: str, symbol: str, way: str = "buy", amount: str = "1", left:
 # `strategy` is the one resting order of a chase before it. That take_profit and stop_loss can stand alone is from the
 # venue's own tests (pacifica-mcp, scripts/smoke-1d.ts). The amount of a stop is not looked at before it triggers: 0
 # rests too.
-_STOCK = templates(Path(__file__).with_name("stock.txt").read_text(encoding="utf-8"), _template)
+_STOCK = stock(__file__, _template)
 
 
 def chosen(count: int) -> Iterator[SimOrder]:

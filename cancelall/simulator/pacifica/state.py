@@ -12,6 +12,7 @@ from typing import ClassVar, NamedTuple
 from ..book import Account, SimOrder
 from ..fake import FakeVenue
 from ..faults import Fault, Fits, declared
+from ..limits import SlidingWindows
 from ..refusals import Refusal, Refused, bare
 from ..routes import Call
 from ..wire import Headers, SimReply, SimRequest, json_reply, text_reply
@@ -65,7 +66,7 @@ class State(FakeVenue):
         self.last_order_id = 1_557_370_000
         self.api_config_keys: set[str] = set()
         self._agents: dict[str, set[str]] = {}
-        self._spent: dict[Hashable, deque[tuple[int, int]]] = {}
+        self._spent = SlidingWindows(_WINDOW_MS)
 
     def agents_of(self, address: str) -> set[str]:
         return self._agents.get(address, set())
@@ -90,15 +91,9 @@ class State(FakeVenue):
         """Spend `cost` if the quota of the last minute has room for it; the headers say what is left. A refused request
         costs nothing. All numbers are tenths of a credit, as on the wire.
         """
-        spent, now_ms = self._spent.setdefault(spender, deque()), self.now_ms()
-        while spent and spent[0][0] <= now_ms - _WINDOW_MS:
-            spent.popleft()
-        allowed = quota - sum(each for _, each in spent) >= cost
-        if allowed:
-            spent.append((now_ms, cost))
-        left = quota - sum(each for _, each in spent)
-        oldest_ms = spent[0][0] if spent else now_ms
-        return allowed, _credit_headers(quota, max(0, left), -(-(oldest_ms + _WINDOW_MS - now_ms) // 1000))
+        now_ms = self.now_ms()
+        after = self._spent.take(spender, limit=quota, cost=cost, now_ms=now_ms)
+        return after.allowed, _credit_headers(quota, after.remaining, -(-(after.reset_ms - now_ms) // 1000))
 
     def authenticate(self, operation: str, body: auth.Fields) -> tuple[Account, auth.Fields]:
         """The account that a flat signed body may act for, and the payload; or the venue's refusal. `timestamp +

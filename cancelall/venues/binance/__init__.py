@@ -15,7 +15,8 @@ there. What that read says leaves no wallet out: only where a wallet refuses eve
 
 Handled on the safe side, because the documents leave it open:
 - numbers of orders are unique within a symbol only: an id here is the symbol and the number
-- futures answer a cancel of a symbol without naming orders: how they ended is read by each one's id
+- futures and options answer a cancel of a symbol without naming orders: how they ended is read by each one's id, and
+  what was taken before a listing showed it by the newest rows of the symbol's history
 - the cancel of a symbol's conditional COIN-M orders is in no document: what it leaves, or refuses, goes by name
 - a listing of a hundred options may be cut off, and proves nothing
 - order numbers of batches have two spellings: there are none here, orders go one by one

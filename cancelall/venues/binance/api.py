@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 from cancelall.core.errors import ErrorKind, Unreadable
 from cancelall.core.model import Answer, Judgement, Priority, Purpose, Reach, Reply, Request, Signed
@@ -25,36 +25,30 @@ _KEPT_BACK = 100
 what is under way. Most cancels by name have a weight of 1: what others use up behind this address holds few of them up.
 """
 
+_WEIGHTS = """
+    80 GET /api/v3/openOrders
+    40 GET /fapi/v1/openOrders /fapi/v1/openAlgoOrders /dapi/v1/openOrders /dapi/v1/openAlgoOrders
+    40 GET /eapi/v1/openOrders
+    40 GET /papi/v1/um/openOrders /papi/v1/um/algo/openAlgoOrders
+    40 GET /papi/v1/cm/openOrders /papi/v1/cm/conditional/openOrders
+    20 GET /api/v3/account /dapi/v1/allOrders /papi/v1/cm/allOrders
+    10 GET /sapi/v1/margin/openOrders /sapi/v1/margin/openOrderList /sapi/v1/margin/isolated/account
+    10 GET /sapi/v1/margin/order
+    10 DELETE /sapi/v1/margin/order
+    6 GET /api/v3/openOrderList
+    5 GET /fapi/v3/positionRisk /eapi/v1/position /papi/v1/um/positionRisk
+    5 GET /fapi/v1/allOrders /fapi/v1/allAlgoOrders /dapi/v1/allAlgoOrders
+    5 GET /papi/v1/um/allOrders /papi/v1/um/algo/allAlgoOrders
+    5 GET /papi/v1/margin/openOrders /papi/v1/margin/openOrderList
+    5 DELETE /eapi/v1/allOpenOrdersByUnderlying /papi/v1/margin/allOpenOrders
+    4 GET /api/v3/order /api/v3/ticker/price
+    3 GET /eapi/v1/historyOrders
+    2 DELETE /papi/v1/margin/order
+"""
 _COSTS = {
-    "GET /api/v3/openOrders": 80,
-    "GET /api/v3/openOrderList": 6,
-    "GET /api/v3/order": 4,
-    "GET /api/v3/account": 20,
-    "GET /api/v3/ticker/price": 4,
-    "GET /sapi/v1/margin/openOrders": 10,
-    "GET /sapi/v1/margin/openOrderList": 10,
-    "GET /sapi/v1/margin/isolated/account": 10,
-    "GET /sapi/v1/margin/order": 10,
-    "DELETE /sapi/v1/margin/order": 10,
-    "POST /fapi/v1/countdownCancelAll": 10,
-    "POST /dapi/v1/countdownCancelAll": 10,
-    "GET /fapi/v1/openOrders": 40,
-    "GET /fapi/v1/openAlgoOrders": 40,
-    "GET /fapi/v3/positionRisk": 5,
-    "GET /dapi/v1/openOrders": 40,
-    "GET /dapi/v1/openAlgoOrders": 40,
-    "GET /eapi/v1/openOrders": 40,
-    "GET /eapi/v1/position": 5,
-    "DELETE /eapi/v1/allOpenOrdersByUnderlying": 5,
-    "GET /papi/v1/um/openOrders": 40,
-    "GET /papi/v1/um/algo/openAlgoOrders": 40,
-    "GET /papi/v1/um/positionRisk": 5,
-    "GET /papi/v1/cm/openOrders": 40,
-    "GET /papi/v1/cm/conditional/openOrders": 40,
-    "GET /papi/v1/margin/openOrders": 5,
-    "GET /papi/v1/margin/openOrderList": 5,
-    "DELETE /papi/v1/margin/allOpenOrders": 5,
-    "DELETE /papi/v1/margin/order": 2,
+    f"{method} {path}": int(weight)
+    for weight, method, *paths in map(str.split, _WEIGHTS.strip().splitlines())
+    for path in paths
 }
 """Weights of calls without a symbol; every other call has 1. From the pages of the endpoints."""
 
@@ -78,18 +72,8 @@ _OBJECTS = frozenset(
 """What is answered by an object without a code."""
 
 
-NOTHING: Mapping[str, str] = {}
-"""No parameters."""
-
-
-def host_of_path(path: str) -> str:
-    """The name of the host that serves a path; spot is on the first."""
-    name = path.split("/")[1]
-    return "" if name == "api" else name
-
-
 def _request(method: str, path: str, purpose: str, priority: Priority, values: Mapping[str, str]) -> Request:
-    host = host_of_path(path)
+    host = path.split("/")[1].removeprefix("api")  # spot is on the first
     return Request(
         method=method,
         path=path,
@@ -107,18 +91,16 @@ def delete(path: str, purpose: str, values: Mapping[str, str], priority: Priorit
     return _request("DELETE", path, purpose, priority, values)
 
 
-def get(path: str, purpose: str, values: Mapping[str, str] = NOTHING, priority: Priority = Priority.LISTING) -> Request:
+def get(
+    path: str, purpose: str, values: Mapping[str, str] | None = None, priority: Priority = Priority.LISTING
+) -> Request:
     """A read."""
-    return _request("GET", path, purpose, priority, values)
+    return _request("GET", path, purpose, priority, values or {})
 
 
 def post(path: str, purpose: str, values: Mapping[str, str]) -> Request:
     """A change that is no cancel; it stands in the query, too."""
     return _request("POST", path, purpose, Priority.OTHER, values)
-
-
-def parameters(request: Request) -> Mapping[str, str]:
-    return dict(parse_qsl(request.query))
 
 
 def sign(request: Request, secrets: BinanceSecrets, options: BinanceOptions, timestamp_ms: int, widen: int) -> Signed:
@@ -209,7 +191,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return said(answer=Answer.ACCEPTED)
     if code in _GONE and request.changes:
         return said(answer=Answer.NOTHING_OPEN)
-    if code == -2013 and request.purpose == Purpose.FINAL_STATES:
+    if code in (-2013, -2026) and request.purpose == Purpose.FINAL_STATES:  # unknown by now, or archived
         return said(answer=Answer.NOTHING_OPEN)
     if code == -1121 and "isIsolated" in request.query:
         return said(answer=Answer.ABSENT, kind="mode")  # there is no such pair
@@ -236,9 +218,8 @@ def _hold(request: Request, reply: Reply) -> float | None:
     """Seconds for which cancels by name wait, once this address has used up most of the weight of a minute."""
     used = next((value for name, value in reply.headers.items() if name.startswith("x-mbx-used-weight-1m")), "")
     most = WEIGHTS[LIMIT_OF[request.host]] - _KEPT_BACK
-    return (
-        _rest_of_a_minute(reply) if used.isascii() and used.isdigit() and len(used) < 9 and int(used) >= most else None
-    )
+    full = used.isascii() and used.isdigit() and len(used) < 9 and int(used) >= most
+    return _rest_of_a_minute(reply) if full else None
 
 
 def _after(reply: Reply, code: int) -> float:

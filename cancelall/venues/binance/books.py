@@ -6,7 +6,7 @@ https://developers.binance.com/docs/derivatives/usds-margined-futures/trade/and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 
 from cancelall.core.model import State
 from cancelall.venues.payload import Row
@@ -21,7 +21,7 @@ TRIGGERED = {**ENDED, **dict.fromkeys(("TRIGGERED", "FINISHED"), (State.GONE, "t
 OPEN = frozenset({"NEW", "PENDING_NEW", "PARTIALLY_FILLED", "PENDING_CANCEL", "ACCEPTED", "TRIGGERING", "WORKING"})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Book:
     """One of the books of a wallet, and where it is listed and cancelled. A cancel wants a symbol."""
 
@@ -30,6 +30,9 @@ class Book:
     cancel: str
     state: str = ""
     """Where an order is looked up; empty: where it is cancelled."""
+    history: str = ""
+    """Where those that are over stand, too."""
+    _: KW_ONLY
     kind: str = ""
     """What its orders are called; empty for ordinary ones, whose ids are of another row of numbers."""
     key: str = "orderId"
@@ -43,13 +46,10 @@ class Book:
     """Whether a cancel by name wants the symbol, too."""
 
 
-def _algo(listing: str, cancel_all: str, cancel: str, state: str = "") -> Book:
+def _algo(listing: str, cancel_all: str, cancel: str, state: str, history: str) -> Book:
     """The book of conditional orders that USD-M has had since 2025-12-09: what is in it is in no other listing."""
     return Book(
-        listing=listing,
-        cancel_all=cancel_all,
-        cancel=cancel,
-        state=state,
+        *(listing, cancel_all, cancel, state, history),
         kind="algo",
         key="algoId",
         client_key="clientAlgoId",
@@ -65,10 +65,7 @@ def _algo(listing: str, cancel_all: str, cancel: str, state: str = "") -> Book:
 def _strategy(path: str) -> Book:
     """Conditional orders of COIN-M in a portfolio margin account."""
     return Book(
-        listing=f"{path}/openOrders",
-        cancel_all=f"{path}/allOpenOrders",
-        cancel=f"{path}/order",
-        state=f"{path}/orderHistory",
+        *(f"{path}/{one}" for one in ("openOrders", "allOpenOrders", "order", "orderHistory", "allOrders")),
         kind="conditional",
         key="strategyId",
         client_key="newClientStrategyId",
@@ -81,39 +78,28 @@ def _strategy(path: str) -> Book:
 
 def _parents(market: str) -> tuple[Book, ...]:
     """TWAP and VP orders, which place others. There is no call that cancels all."""
-    path = f"/sapi/v1/algo/{market}"
-    book = Book(
-        listing=f"{path}/openOrders",
-        cancel_all="",
-        cancel=f"{path}/order",
-        state=f"{path}/historicalOrders",
-        key="algoId",
-        client_key="clientAlgoId",
-        status="algoStatus",
-        type="algoType",
-        quantity="totalQty",
-        created="bookTime",
-        ends={**ENDED, "FINISHED": (State.FILLED, "")},
-        needs_symbol=False,
-    )
-    return (book,)
+    path, ends = f"/sapi/v1/algo/{market}", {**ENDED, "FINISHED": (State.FILLED, "")}
+    named_alike = _algo(f"{path}/openOrders", "", f"{path}/order", f"{path}/historicalOrders", "")
+    return (replace(named_alike, kind="", type="algoType", quantity="totalQty", created="bookTime", ends=ends),)
 
 
 def _ordinary(path: str) -> Book:
-    return Book(listing=f"{path}/openOrders", cancel_all=f"{path}/allOpenOrders", cancel=f"{path}/order")
+    return Book(*(f"{path}/{one}" for one in ("openOrders", "allOpenOrders", "order", "order", "allOrders")))
 
 
 def _futures(path: str) -> tuple[Book, ...]:
-    return _algo(f"{path}/openAlgoOrders", f"{path}/algoOpenOrders", f"{path}/algoOrder"), _ordinary(path)
+    calls = ("openAlgoOrders", "algoOpenOrders", "algoOrder", "algoOrder", "allAlgoOrders")
+    return _algo(*(f"{path}/{one}" for one in calls)), _ordinary(path)
 
 
 _UM = "/papi/v1/um"
-_PM_ALGO = _algo(*(f"{_UM}/algo/{one}" for one in ("openAlgoOrders", "allOpenOrders", "order", "algoOrder")))
-_MARGIN = Book(
-    listing="/sapi/v1/margin/openOrders", cancel_all="/sapi/v1/margin/openOrders", cancel="/sapi/v1/margin/order"
-)
+_PM_CALLS = ("openAlgoOrders", "allOpenOrders", "order", "algoOrder", "allAlgoOrders")
+_PM_ALGO = _algo(*(f"{_UM}/algo/{one}" for one in _PM_CALLS))
+_MARGIN = Book("/sapi/v1/margin/openOrders", "/sapi/v1/margin/openOrders", "/sapi/v1/margin/order")
+_OPTION_CALLS = ("openOrders", "allOpenOrdersByUnderlying", "order", "order", "historyOrders")
+_OPTIONS = Book(*(f"/eapi/v1/{one}" for one in _OPTION_CALLS), quantity="quantity", created="createTime")
 BOOKS: Mapping[str, tuple[Book, ...]] = {
-    "spot": (Book(listing="/api/v3/openOrders", cancel_all="/api/v3/openOrders", cancel="/api/v3/order"),),
+    "spot": (Book("/api/v3/openOrders", "/api/v3/openOrders", "/api/v3/order"),),
     "margin": (_MARGIN,),
     "isolated": (_MARGIN,),
     "usdm": _futures("/fapi/v1"),
@@ -123,15 +109,7 @@ BOOKS: Mapping[str, tuple[Book, ...]] = {
     "pm margin": (_ordinary("/papi/v1/margin"),),
     "spot TWAP": _parents("spot"),
     "usdm TWAP/VP": _parents("futures"),
-    "option": (
-        Book(
-            listing="/eapi/v1/openOrders",
-            cancel_all="/eapi/v1/allOpenOrdersByUnderlying",
-            cancel="/eapi/v1/order",
-            quantity="quantity",
-            created="createTime",
-        ),
-    ),
+    "option": (_OPTIONS,),
 }
 LISTS = {
     "spot": "/api/v3/openOrderList",

@@ -11,11 +11,12 @@ from functools import partial
 from typing import Any
 
 from cancelall.core.model import Order, Priority, Reply, Request
-from cancelall.core.positions import LONG, SHORT, UNREADABLE, Position, ProtectiveOrder, Role
+from cancelall.core.positions import UNREADABLE, Position, ProtectiveOrder, Role
 from cancelall.venues import payload
 from cancelall.venues.binance.api import get
 from cancelall.venues.payload import Row
 from cancelall.venues.positions import (
+    SIDES,
     PositionListing,
     PositionPage,
     PositionsModule,
@@ -81,10 +82,7 @@ def _position(row: Row) -> Position:
 
 def _side(row: Row, size: str) -> str:
     """By the side that is named, else by the sign of the size."""
-    named = (row.text("positionSide") or row.text("side") or "").upper()
-    if named in ("LONG", "SHORT"):
-        return LONG if named == "LONG" else SHORT
-    return side_by_sign(size)
+    return SIDES.get((row.text("positionSide") or row.text("side") or "").lower()) or side_by_sign(size)
 
 
 def protective(order: Order) -> ProtectiveOrder | None:
@@ -92,11 +90,11 @@ def protective(order: Order) -> ProtectiveOrder | None:
     if order.segment.removeprefix("pm ") not in ("usdm", "coinm", "option"):
         return None
     row = Row(order.row)
-    held = (row.text("positionSide") or "").upper()
+    held = (row.text("positionSide") or "").lower()
     whole = row.flag("closePosition") is True
     return protective_order(
         order,
-        closes={"LONG": LONG, "SHORT": SHORT}.get(held) or closed_by(order),
+        closes=SIDES.get(held) or closed_by(order),
         role=_ROLES.get(order.type or "", Role.UNKNOWN),
         trigger_price=price(row, "triggerPrice") or price(row, "stopPrice"),
         price=price(row, "price"),

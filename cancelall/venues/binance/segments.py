@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import ClassVar
 
@@ -21,9 +21,9 @@ from cancelall.core.model import (
     State,
 )
 from cancelall.venues import payload
-from cancelall.venues.binance.api import PARENTS, delete, get, parameters
+from cancelall.venues.binance.api import PARENTS, delete, get
 from cancelall.venues.binance.books import BOOKS, LISTS, OPEN, Book, identity
-from cancelall.venues.contract import Named, Segment, Witness, one_by_one
+from cancelall.venues.contract import Named, Segment, Witness, one_by_one, parameters
 from cancelall.venues.payload import UNREADABLE, Row
 
 _STATES_AT_MOST = 100
@@ -51,6 +51,7 @@ class Wallet(Segment):
     """Those that had open orders at an earlier run."""
     pair: str = ""
     """That of an isolated margin account."""
+    unnamed = True
 
     @property
     def books(self) -> tuple[Book, ...]:
@@ -60,16 +61,14 @@ class Wallet(Segment):
     def _account(self) -> dict[str, str]:
         return {"isIsolated": "TRUE"} if self.pair else {}
 
-    # --- cancelling ---
-
     def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
         """One for each symbol and book, conditional orders first: what is seen in one of them is cancelled in both."""
         known = dict.fromkeys(order.symbol for order in survivors if order.symbol)
         unseen = (self.pair,) if self.pair else self.symbols or self.remembered
-        return tuple(self._whole(book, symbol) for symbol in known or unseen for book in self.books)
+        return tuple(self._all(book.cancel_all, symbol=symbol) for symbol in known or unseen for book in self.books)
 
-    def _whole(self, book: Book, symbol: str) -> Request:
-        return delete(book.cancel_all, Purpose.MASS_CANCEL, {"symbol": symbol, **self._account}, Priority.MASS_CANCEL)
+    def _all(self, path: str, **of: str) -> Request:
+        return delete(path, Purpose.MASS_CANCEL, {**of, **self._account}, Priority.MASS_CANCEL)
 
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
         return one_by_one((one for one in orders if one.symbol or not self._of(one).needs_symbol), self._single)
@@ -96,7 +95,8 @@ class Wallet(Segment):
         reports = [leg for entry in entries for leg in _legs(entry)]
         book = next((one for one in self.books if request.path in (one.cancel, one.cancel_all)), self.books[-1])
         wanted = parameters(request)
-        cancelled, failed, client_ids, remark = [], [], {}, ""
+        cancelled: dict[str, Row] = {}
+        failed, remark = [], ""
         for entry in reports:
             number = payload.usable_id(entry, book.key)
             if number is None:
@@ -110,14 +110,14 @@ class Wallet(Segment):
             if code not in (None, 0, 200):
                 failed.append(Failure(id=order_id, reason=f"{code} {payload.message(row.record.get('msg'))}".strip()))
                 continue
-            cancelled.append(order_id)
-            if client_id := row.text("origClientOrderId") or row.text(book.client_key):
-                client_ids[order_id] = client_id
+            cancelled[order_id] = row
         if request.purpose == Purpose.CANCEL and not (cancelled or failed or remark):
             raise Unreadable("the answer names no order")
-        return Acknowledgement(cancelled=tuple(cancelled), failed=tuple(failed), client_ids=client_ids, remark=remark)
-
-    # --- listing ---
+        client_ids = {key: own for key, row in cancelled.items() if (own := row.text(_client_key(book, row)))}
+        shown = [row.record for row in cancelled.values()] if request.purpose == Purpose.MASS_CANCEL else []
+        orders, _ = payload.orders(shown, partial(self._order, book))
+        said = partial(Acknowledgement, cancelled=tuple(cancelled), failed=tuple(failed), client_ids=client_ids)
+        return said(orders=orders, remark=remark)
 
     @cached_property
     def listings(self) -> tuple[tuple[Request, ...], ...]:
@@ -152,7 +152,7 @@ class Wallet(Segment):
         prices = (row.text(name) for name in ("price", "stopPrice", "triggerPrice"))
         return Order(
             id=identity(book, row, symbol),
-            client_id=row.client_id(book.client_key),
+            client_id=row.client_id(_client_key(book, row)),
             symbol=symbol,
             side=side.lower() or None,
             type=type_.lower() or None,
@@ -178,32 +178,34 @@ class Wallet(Segment):
             return Protection.UNKNOWN
         return Protection.NONE
 
-    # --- afterwards ---
-
     def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
-        """Each by its id, for a symbol's own orders are not listed otherwise without a day's limit."""
+        """Each by its id; and the newest ones of each symbol that was fired at unseen, for no answer names those."""
         some = [one for one in orders if one.symbol or not self._of(one).needs_symbol][:_STATES_AT_MOST]
-        return tuple(self._state(one) for one in some)
+        read = partial(get, purpose=Purpose.FINAL_STATES, priority=Priority.OTHER)
+        seen = (read(self._of(one).state or self._of(one).cancel, values=self._named(one)) for one in some)
+        unseen = [read(book.history, values=part) for part in self._unseen() for book in self.books]
+        return (*seen, *unseen[:_STATES_AT_MOST])
 
-    def _state(self, order: Order) -> Request:
-        book = self._of(order)
-        return get(book.state or book.cancel, Purpose.FINAL_STATES, self._named(order), Priority.OTHER)
+    def _unseen(self) -> list[dict[str, str]]:
+        """Of what the histories are read, where no answer names an order."""
+        return [{"symbol": symbol} for symbol in self.symbols or self.remembered] if self.unnamed else []
 
     def final_page(self, request: Request, reply: Reply) -> FinalStates:
         answer = reply.json
         rows = answer if isinstance(answer, list) else [payload.as_object(answer)]
-        book = next(one for one in self.books if request.path == (one.state or one.cancel))
+        book = next(one for one in self.books if request.path in (one.history, one.state or one.cancel))
         return FinalStates(orders=payload.ends(rows, partial(self._ended, book)))
 
     def _ended(self, book: Book, row: Row) -> tuple[Order, State, str] | None:
         """A conditional order that has triggered names the one that it placed; its own quantity is no fill."""
         state, note = book.ends.get(row.text(book.status) or "", (None, ""))
-        if state is None:
+        order = replace(self._order(book, row), ended_ms=row.number("updateTime"))
+        if state is None or (self.symbols and order.symbol not in self.symbols):
             return None
         placed = row.text("actualOrderId") if note == "triggered" else None
         note = f"triggered, as order {placed}" if placed else note
         filled = payload.filled_before(row.text("executedQty")) if state is State.CANCELLED else ""
-        return self._order(book, row), state, filled or note
+        return order, state, filled or note
 
 
 def _legs(entry: object) -> list[object]:
@@ -212,9 +214,15 @@ def _legs(entry: object) -> list[object]:
     return reports if isinstance(reports, list) else [entry]
 
 
-class SpotWallet(Wallet):
-    """Spot and margin orders, which may belong to lists of orders."""
+def _client_key(book: Book, row: Row) -> str:
+    """Where a row has the owner's id: in the report of a cancel the usual field names the cancel."""
+    return "origClientOrderId" if "origClientOrderId" in row.record else book.client_key
 
+
+class SpotWallet(Wallet):
+    """Spot and margin orders, which may belong to lists of orders. A cancel tells what it took."""
+
+    unnamed = False
     fixed_groups = True
     borrows: ClassVar[bool] = False
     """Whether a position can be short, so that a buy may protect one."""
@@ -285,14 +293,13 @@ class OptionWallet(Wallet):
 
     def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
         if self.symbols:
-            path, first = "/eapi/v1/allOpenOrders", Priority.MASS_CANCEL
-            return tuple(delete(path, Purpose.MASS_CANCEL, {"symbol": symbol}, first) for symbol in self.symbols)
+            return tuple(self._all("/eapi/v1/allOpenOrders", symbol=symbol) for symbol in self.symbols)
         symbols = [order.symbol for order in survivors if order.symbol] or [*self.known, *self.remembered]
-        path = self.books[0].cancel_all
-        return tuple(
-            delete(path, Purpose.MASS_CANCEL, {"underlying": underlying}, Priority.MASS_CANCEL)
-            for underlying in dict.fromkeys(map(underlying_of, symbols))
-        )
+        underlyings = dict.fromkeys(map(underlying_of, symbols))
+        return tuple(self._all(self.books[0].cancel_all, underlying=underlying) for underlying in underlyings)
+
+    def _unseen(self) -> list[dict[str, str]]:
+        return [{}]  # one history of all
 
     def page(self, request: Request, reply: Reply) -> Page:
         page = super().page(request, reply)
@@ -316,6 +323,7 @@ class Parents(Wallet):
     """
 
     spawns = True
+    unnamed = False
     protective_kinds = False
 
     def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:

@@ -17,6 +17,7 @@ from cancelall.venues import payload
 from cancelall.venues.binance import api
 from cancelall.venues.binance.books import ENDED
 from cancelall.venues.binance.options import BinanceOptions, selected, symbols_of
+from cancelall.venues.contract import parameters
 from cancelall.venues.payload import Row
 
 _PATHS = {"usdm": "/fapi/v1", "coinm": "/dapi/v1"}
@@ -33,7 +34,11 @@ def timers(options: BinanceOptions, environment: str) -> tuple[SwitchTimer, ...]
     chosen = selected(options, environment)
     return tuple(
         SwitchTimer(
-            name=f"{product} {symbol}", arm=partial(_arm, path, symbol), disarm=_set(path, symbol, 0), read=_read
+            name=f"{product} {symbol}",
+            arm=partial(_arm, path, symbol),
+            disarm=_set(path, symbol, 0),
+            read=_read,
+            covers=partial(_covers, product, symbol),
         )
         for product, path in _PATHS.items()
         if product in chosen
@@ -43,6 +48,10 @@ def timers(options: BinanceOptions, environment: str) -> tuple[SwitchTimer, ...]
 
 def _arm(path: str, symbol: str, seconds: int, now_ms: int) -> Request:
     return _set(path, symbol, seconds)
+
+
+def _covers(product: str, symbol: str, order: Order) -> bool:
+    return order.segment == product and order.symbol == symbol
 
 
 def unfit(options: BinanceOptions, environment: str) -> str:
@@ -56,7 +65,7 @@ def unfit(options: BinanceOptions, environment: str) -> str:
 def _read(request: Request, reply: Reply) -> TimerReading:
     """Symbol and time come back, the latter as text."""
     answer = payload.as_object(reply.json)
-    wanted = api.parameters(request)
+    wanted = parameters(request)
     if payload.field(answer, "symbol") != wanted["symbol"]:
         raise Unreadable("the answer is about another symbol")
     time_ms = payload.number(answer, "countdownTime")

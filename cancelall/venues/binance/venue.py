@@ -9,28 +9,9 @@ from functools import partial
 from cancelall.core.errors import OptionError
 from cancelall.core.model import Purpose, Reply, Request
 from cancelall.venues import payload, signing
+from cancelall.venues.binance import api
 from cancelall.venues.binance import segments as kinds
-from cancelall.venues.binance.api import (
-    ADDRESS_LIMIT,
-    FURTHER_LIMITS,
-    LIMITS,
-    MODE,
-    NO_PAIRS,
-    NO_SUCH_CALL,
-    PAIRS,
-    cost,
-    get,
-    judge,
-    sign,
-)
-from cancelall.venues.binance.options import (
-    BinanceFacts,
-    BinanceOptions,
-    asks_for_mode,
-    can_hold,
-    selected,
-    symbols_of,
-)
+from cancelall.venues.binance.options import BinanceFacts, BinanceOptions, asks_for_mode, can_hold, selected, symbols_of
 from cancelall.venues.contract import (
     SYMBOL,
     Batch,
@@ -44,17 +25,11 @@ from cancelall.venues.contract import (
 )
 from cancelall.venues.payload import Row
 
-# --- scope ----------------------------------------------------------------------------------------------------------
-
 _CLASS: Mapping[str, type[kinds.Wallet]] = {
     "spot": kinds.SpotWallet,
-    "margin": kinds.MarginWallet,
-    "usdm": kinds.Wallet,
-    "coinm": kinds.Wallet,
+    **dict.fromkeys(("margin", "pm margin"), kinds.MarginWallet),
     "option": kinds.OptionWallet,
-    "pm margin": kinds.MarginWallet,
-    "pm usdm": kinds.Wallet,
-    "pm coinm": kinds.Wallet,
+    **dict.fromkeys(("usdm", "coinm", "pm usdm", "pm coinm"), kinds.Wallet),
 }
 _PM = ("margin", "usdm", "coinm")
 """Products that a portfolio margin account has behind `papi` alone."""
@@ -80,12 +55,10 @@ def segments(options: BinanceOptions, facts: BinanceFacts, environment: str) -> 
     remembered = dict(facts.remembered)
     found: list[Segment] = []
     for name in (*chosen, *(f"pm {one}" for one in moved if pm)):
-        if name in _CLASS:
-            product = "pm" if name.startswith("pm ") else name
-            symbols = tuple(one for one in symbols_of(product, options) if _fits(name, one))
-            if not options.symbol or symbols:
-                known = () if options.symbol else remembered.get(name, ())
-                found.append(_CLASS[name](name=name, wallet=name, symbols=symbols, remembered=known))
+        symbols = symbols_of(name.removeprefix("pm "), options)
+        if name in _CLASS and (symbols or not options.symbol):
+            known = () if options.symbol else remembered.get(name, ())
+            found.append(_CLASS[name](name=name, wallet=name, symbols=symbols, remembered=known))
     if "isolated" in chosen:
         pairs = symbols_of("isolated", options) or facts.pairs
         found += [kinds.MarginWallet(name=_ISOLATED + pair, wallet="isolated", pair=pair) for pair in pairs]
@@ -95,11 +68,6 @@ def segments(options: BinanceOptions, facts: BinanceFacts, environment: str) -> 
         if wanted and (symbols or not options.symbol):
             found.append(kinds.Parents(name=name, wallet=name, symbols=symbols))
     return tuple(sorted(found, key=lambda segment: (not segment.spawns, not segment.blind)))
-
-
-def _fits(name: str, symbol: str) -> bool:
-    """Whether a wallet behind `papi` can hold a symbol; a product by itself was chosen by it already."""
-    return can_hold(name.removeprefix("pm "), symbol)
 
 
 def never(facts: BinanceFacts) -> frozenset[str]:
@@ -116,10 +84,8 @@ def recall(facts: BinanceFacts, remembered: Remembered) -> BinanceFacts:
 def not_covered(options: BinanceOptions, environment: str) -> tuple[str, ...]:
     """What no call of the API reaches, or only another service."""
     found = ["convert limit orders", "stocks (equity orders)", "the prediction market"]
-    found += [
-        "trading bots, copy trading, Alpha and OTC orders (on the site)",
-        "other sub-accounts (a profile for each)",
-    ]
+    found += ["trading bots, copy trading, Alpha and OTC orders (on the site)"]
+    found += ["other sub-accounts (a profile for each)"]
     if environment == "testnet":
         found.append("all products but spot (the spot testnet has no others)")
     if environment == "demo":
@@ -129,15 +95,11 @@ def not_covered(options: BinanceOptions, environment: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-# --- the account ----------------------------------------------------------------------------------------------------
-
 _FLAGS = {
     "isMarginEnabled": ("margin",),
     "isFutureEnabled": ("usdm", "usdm TWAP/VP", "coinm"),
     "isOptionsEnabled": ("option",),
 }
-
-
 _NO_CALL = "no such call"
 """The kind of `Known` for a read that the venue says it does not have."""
 
@@ -149,16 +111,13 @@ def discoveries(options: BinanceOptions, facts: BinanceFacts) -> tuple[Discovery
     """
     found: list[Discovery[BinanceFacts]] = []
     if asks_for_mode(options, "live"):
-        request = get("/sapi/v1/account/info", MODE)
-        found.append(
-            Discovery(name="the account's products", request=request, read=_read_account, learn=_learn_account)
-        )
+        request = api.get("/sapi/v1/account/info", api.MODE)
+        account = Discovery(name="the account's products", request=request, read=_read_account, learn=_learn_account)
+        found.append(account)
     if "isolated" in selected(options, "live") and not options.symbol:
-        request = get("/sapi/v1/margin/isolated/account", PAIRS)
-        pairs = Discovery(
-            name="isolated margin pairs", request=request, read=_read_pairs, learn=_learn_pairs, shows_orders=True
-        )
-        found.append(pairs)
+        request = api.get("/sapi/v1/margin/isolated/account", api.PAIRS)
+        pairs = Discovery(name="isolated margin pairs", request=request, read=_read_pairs, learn=_learn_pairs)
+        found.append(replace(pairs, shows_orders=True))
     return (*found, *_instruments(options))
 
 
@@ -167,8 +126,8 @@ def _read_account(request: Request, reply: Reply) -> Batch:
     there.
     """
     answer = payload.as_object(reply.json)
-    if payload.Row(answer).number("code") == NO_SUCH_CALL:
-        return Batch(names=(Known("mode", "classic"), Known(_NO_CALL, MODE)))
+    if payload.Row(answer).number("code") == api.NO_SUCH_CALL:
+        return Batch(names=(Known("mode", "classic"), Known(_NO_CALL, api.MODE)))
     on = answer.get("isPortfolioMarginRetailEnabled")
     flags = {**_FLAGS, "isPortfolioMarginRetailEnabled": tuple(f"pm {product}" for product in _PM)}
     lacking = [product for flag, products in flags.items() if answer.get(flag) is False for product in products]
@@ -187,8 +146,8 @@ def _read_pairs(request: Request, reply: Reply) -> Batch:
     """https://developers.binance.com/docs/margin_trading/account/Query-Isolated-Margin-Account-Info"""
     answer = payload.as_object(reply.json)
     code = payload.Row(answer).number("code")
-    if code in NO_PAIRS:
-        return Batch(names=(Known(_NO_CALL, PAIRS),) if code == NO_SUCH_CALL else ())
+    if code in api.NO_PAIRS:
+        return Batch(names=(Known(_NO_CALL, api.PAIRS),) if code == api.NO_SUCH_CALL else ())
     assets = payload.as_list(answer.get("assets"), "assets")
     names: list[Known] = []
 
@@ -204,9 +163,6 @@ def _learn_pairs(facts: BinanceFacts, names: tuple[Known, ...]) -> BinanceFacts:
     return replace(facts, pairs=tuple(dict.fromkeys((*facts.pairs, *names_of(names, "pair")))))
 
 
-# --- symbols --------------------------------------------------------------------------------------------------------
-
-
 def _instruments(options: BinanceOptions) -> list[Discovery[BinanceFacts]]:
     """Lists of symbols, for the products that the selected ones can be of."""
     lists = {
@@ -220,7 +176,7 @@ def _instruments(options: BinanceOptions) -> list[Discovery[BinanceFacts]]:
     for name, (path, products, key) in lists.items():
         wanted = {*chosen, *(("margin", "usdm", "coinm") if "pm" in chosen else ())}
         if any(can_hold(one, symbol) for one in products if one in wanted for symbol in options.symbol):
-            request = replace(get(path, Purpose.DISCOVERY), signed=False)
+            request = replace(api.get(path, Purpose.DISCOVERY), signed=False)
             optional = name not in ("spot symbols", "USD-M symbols") and len(chosen) > 1
             found.append(
                 Discovery[BinanceFacts](name=name, request=request, read=partial(_read_symbols, key), optional=optional)
@@ -230,7 +186,7 @@ def _instruments(options: BinanceOptions) -> list[Discovery[BinanceFacts]]:
 
 def _read_symbols(key: str, request: Request, reply: Reply) -> Batch:
     """The names of one list. A row that is odd has no name, and hides no other. The testnet has that of spot alone."""
-    if isinstance(reply.json, dict) and payload.Row(reply.json).number("code") == NO_SUCH_CALL:
+    if isinstance(reply.json, dict) and payload.Row(reply.json).number("code") == api.NO_SUCH_CALL:
         return Batch(names=())
     rows = payload.as_list(payload.as_object(reply.json).get(key) if key else reply.json, key or "the list")
     names = payload.each_row(rows, lambda row: row.name("symbol"))
@@ -241,7 +197,7 @@ def doubts(options: BinanceOptions, names: frozenset[Known]) -> tuple[str, ...]:
     """Selectors that none of the lists has, each with the nearest right spelling; and isolated pairs that cannot be
     listed, though it is not demo trading or the testnet, which have none of the account's calls.
     """
-    missing = Known(_NO_CALL, PAIRS) in names and Known(_NO_CALL, MODE) not in names
+    missing = Known(_NO_CALL, api.PAIRS) in names and Known(_NO_CALL, api.MODE) not in names
     pairs = ("Binance says that it has no list of isolated margin pairs: their orders are not known",) * missing
     return (*unknown_selectors("Binance knows no --symbol", options.symbol, names, SYMBOL), *pairs)
 
@@ -252,15 +208,15 @@ VENUE = Venue(
     discoveries=discoveries,
     recall=recall,
     never=never,
-    sign=sign,
+    sign=api.sign,
     check_secrets=signing.check_any_key,
     clock_lead_ms=200,
-    limits=LIMITS,
-    address_limit=ADDRESS_LIMIT,
-    further_limits=FURTHER_LIMITS,
-    cost=cost,
+    limits=api.LIMITS,
+    address_limit=api.ADDRESS_LIMIT,
+    further_limits=api.FURTHER_LIMITS,
+    cost=api.cost,
     listings=96,
-    judge=judge,
+    judge=api.judge,
     proof_gap=2.0,  # rows of cancelled orders were seen for a while: https://github.com/ccxt/ccxt/issues/8507
     late_ms=lambda options: options.recv_window,
     doubts=doubts,

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 
 from cancelall.core.errors import ErrorKind, Unreadable
 from cancelall.core.model import (
@@ -26,7 +25,7 @@ from cancelall.core.model import (
 )
 from cancelall.venues import payload, signing
 from cancelall.venues.bybit.options import CAP, BybitOptions, BybitSecrets
-from cancelall.venues.contract import Limit, query
+from cancelall.venues.contract import Limit, parameters, query
 
 _PER_SECOND = {
     "cancel-all": {"futures": 10, "spot": 20, "option": 1, "spread": 5},
@@ -62,10 +61,6 @@ def get(path: str, bucket: str, purpose: str, values: Mapping[str, str], *, sign
     return Request(
         method="GET", path=path, query=text, signed=signed, priority=Priority.LISTING, bucket=bucket, purpose=purpose
     )
-
-
-def parameters(request: Request) -> Mapping[str, str]:
-    return dict(parse_qsl(request.query))
 
 
 def sign(request: Request, secrets: BybitSecrets, options: BybitOptions, timestamp_ms: int, widen: int) -> Signed:

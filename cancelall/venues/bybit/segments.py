@@ -23,9 +23,9 @@ from cancelall.core.model import (
     State,
 )
 from cancelall.venues import payload
-from cancelall.venues.bybit.api import LIMITS, SPREAD_MASS_CANCEL, acknowledge, get, parameters, post, rows_of
+from cancelall.venues.bybit.api import LIMITS, SPREAD_MASS_CANCEL, acknowledge, get, post, rows_of
 from cancelall.venues.bybit.options import CAP, SPOT_FILTERS, BybitOptions
-from cancelall.venues.contract import Named, Segment, in_chunks, one_by_one
+from cancelall.venues.contract import Named, Segment, in_chunks, one_by_one, parameters
 from cancelall.venues.payload import UNREADABLE, Row
 
 _CLOSED = frozenset({"Rejected", "PartiallyFilledCanceled", "Filled", "Cancelled", "Deactivated"})

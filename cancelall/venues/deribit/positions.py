@@ -26,19 +26,17 @@ from cancelall.venues.positions import (
 )
 from cancelall.venues.positions import price as price_of
 
-_PURPOSE = "list positions"
-
 
 def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing, ...]:
     """One read for each currency of the scope, or for all."""
     if not orders or options.kind not in (None, "future", "option"):
         return ()
     testnet = next((one.testnet for one in orders if isinstance(one, DeribitRequest)), None)
-    read = partial(_page, frozenset(options.instrument))
+    read, kind = partial(_page, frozenset(options.instrument)), options.kind or ""
     return tuple(
         PositionListing(
             name="positions" if one == "any" else f"positions {one}",
-            request=get("private/get_positions", _PURPOSE, testnet, {"currency": one, "kind": options.kind or ""}),
+            request=get("private/get_positions", "list positions", testnet, {"currency": one, "kind": kind}),
             read=read,
         )
         for one in options.currency or ("any",)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from urllib.parse import parse_qsl
 
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Acknowledgement, Failure, FinalStates, Order, Page, Protection, Purpose, Reply, Request
 from cancelall.core.model import State as EndState
 from cancelall.venues import payload
-from cancelall.venues.contract import Named, Segment, Witness, one_by_one, query
+from cancelall.venues.contract import Named, Segment, Witness, one_by_one, parameters, with_parameters
 from cancelall.venues.deribit.api import INSTRUMENT_CANCEL, QUOTES, TRIGGER_ENDS, cancelling, get, is_over, report
 from cancelall.venues.payload import Row
 
@@ -176,12 +175,12 @@ class DeribitOrders(Segment):
         if request.purpose == TRIGGER_ENDS:
             log = payload.as_object(result, "result")
             token = Row(log).name("continuation")
-            following = None if token in (None, "none") else _with(request, continuation=token)
+            following = None if token in (None, "none") else with_parameters(request, continuation=token)
             ends = payload.ends(payload.as_list(log.get("entries"), "entries"), self._trigger_end)
             return FinalStates(orders=ends, next=following)
         entries = payload.as_list(result, "result")
-        read = int(dict(parse_qsl(request.query)).get("offset", "0")) + len(entries)
-        following = _with(request, offset=str(read)) if len(entries) >= _HISTORY else None
+        read = int(parameters(request).get("offset", "0")) + len(entries)
+        following = with_parameters(request, offset=str(read)) if len(entries) >= _HISTORY else None
         return FinalStates(orders=payload.ends(entries, self._end), next=following)
 
     def _end(self, row: Row) -> tuple[Order, EndState, str] | None:
@@ -212,10 +211,6 @@ class DeribitOrders(Segment):
 
 def _is_null(request: Request, reply: Reply) -> bool:
     return payload.as_object(reply.json).get("result", ...) is None
-
-
-def _with(request: Request, **values: str) -> Request:
-    return replace(request, query=query(**{**dict(parse_qsl(request.query)), **values}))
 
 
 def _waits(order: Order) -> bool:

@@ -17,7 +17,6 @@ Handled on the safe side, because the documents leave it open:
   a client id selects they go, too, whatever their own ids
 - `triggered` and every status that is not documented is open
 - how the flag for fast cancels is refused, which trigger orders may not have, is not said: it is not sent
-- `expiresAfter` is not sent: a cancel names its orders, so one that comes late takes no other
 - the sentences of refusals are not documented: one that is not known is ambiguous, and the listing decides
 - an action is refused whole for what is wrong with one of its orders: then each goes by itself
 - what a request too many has done is not said: it is sent again

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 from cancelall.core.declare import Opt, Sec
@@ -16,6 +17,9 @@ HOSTS = {"live": "https://api.hyperliquid.xyz", "testnet": "https://api.hyperliq
 
 CORE = "core"
 """What the first dex is called here; the venue has no name for it."""
+
+
+_address = partial(Opt, metavar="ADDRESS")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,31 +41,19 @@ class HyperliquidOptions:
     ] = ()
     account: Annotated[
         str | None,
-        Opt(
-            help="Address of the account, never of its agent. Without it the venue tells whose the key is: set it.",
-            metavar="ADDRESS",
+        _address(
+            help="Address of the account, never of its agent. Without it the venue tells whose the key is: set it."
         ),
     ] = None
     vault: Annotated[
         str | None,
-        Opt(
-            help="Address of the sub-account or vault whose orders are meant, instead of the account's own.",
-            metavar="ADDRESS",
-        ),
+        _address(help="Address of the sub-account or vault whose orders are meant, instead of the account's own."),
     ] = None
-    agent: Annotated[
-        str | None,
-        Opt(help="Address of the API wallet (agent) whose private key is used.", metavar="ADDRESS"),
-    ] = None
+    agent: Annotated[str | None, _address(help="Address of the API wallet (agent) whose private key is used.")] = None
 
     def __post_init__(self) -> None:
         for name in ("account", "vault", "agent"):
-            address = getattr(self, name)
-            if address is None:
-                continue
-            if not re.fullmatch(r"0x[0-9a-fA-F]{40}", address):
-                raise OptionError(f"--{name} is not an address: 0x and 40 hexadecimal digits are", "copy it again")
-            object.__setattr__(self, name, address.lower())
+            object.__setattr__(self, name, _lower(name, getattr(self, name)))
         if self.agent is not None and self.agent in (self.account, self.vault):
             raise OptionError(
                 "--agent is also --account or --vault: an agent has no orders of its own",
@@ -74,17 +66,22 @@ class HyperliquidOptions:
         for coin in self.coin:
             if re.search(r"[\s\"'\\%,;]", coin) or coin.startswith("-"):
                 raise OptionError("--coin is not a market of the venue: it has no spaces, quotes or commas")
-            if self.dex and dex_of(coin) not in self.dex:
-                raise OptionError(
-                    f"--coin {coin} is a market of the dex {dex_of(coin)}, which --dex leaves out",
-                    "drop one of them",
-                )
+            if self.dex and (dex := dex_of(coin)) not in self.dex:
+                words = f"--coin {coin} is a market of the dex {dex}, which --dex leaves out"
+                raise OptionError(words, "drop one of them")
 
     @property
     def dexes(self) -> tuple[str, ...] | None:
         """The dexes that the selectors leave; None for all there are."""
         chosen = map(dex_of, self.coin) if self.coin else self.dex
         return tuple(dict.fromkeys(chosen)) or None
+
+
+def _lower(name: str, address: str | None) -> str | None:
+    """An address in small letters. Raises OptionError for what is none."""
+    if address is not None and not re.fullmatch(r"0x[0-9a-fA-F]{40}", address):
+        raise OptionError(f"--{name} is not an address: 0x and 40 hexadecimal digits are", "copy it again")
+    return address and address.lower()
 
 
 def dex_of(coin: str) -> str:

@@ -47,16 +47,14 @@ def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing
 
 def _page(coins: frozenset[str], request: Request, reply: Reply) -> PositionPage:
     entries, null = payload.null_or_list(payload.as_object(reply.json), "assetPositions")
-    inner = [entry.get("position") if isinstance(entry, dict) else entry for entry in entries]
-    shown, odd = shown_positions(inner, _position)
+    shown, odd = shown_positions((payload.member(entry, "position") for entry in entries), _position)
     return PositionPage(positions=of_symbols(shown, coins), unsure=odd, null=null)
 
 
 def _position(row: Row) -> Position:
     """`szi` is the size with its sign."""
     symbol, size = row.text("coin", needed=True) or UNREADABLE, row.text("szi", needed=True) or UNREADABLE
-    leverage = row.record.get("leverage")
-    mode = leverage.get("type") if isinstance(leverage, dict) else None
+    mode = payload.member(row.record, "leverage", "type")
     return Position(
         symbol=symbol,
         side=side_by_sign(size),
@@ -80,24 +78,26 @@ def _mark(row: Row, size: str) -> str | None:
         return None
 
 
-_STOPS = {"stop market": Role.STOP, "stop limit": Role.STOP}
-_TAKES_PROFIT = {"take profit market": Role.TAKE_PROFIT, "take profit limit": Role.TAKE_PROFIT}
+_ROLES = {
+    **dict.fromkeys(("stop market", "stop limit"), Role.STOP),
+    **dict.fromkeys(("take profit market", "take profit limit"), Role.TAKE_PROFIT),
+}
 
 
 def protective(order: Order) -> ProtectiveOrder | None:
     """By the type. A TP/SL of a position has no size: it closes all of it. On spot there are no positions."""
     if is_spot(order.symbol or ""):
         return None
-    row, roles = Row(order.row), {**_STOPS, **_TAKES_PROFIT}
+    row, kind = Row(order.row), order.type or ""
     trigger = price_of(row, "triggerPx")
-    role = roles.get(order.type or "", Role.UNKNOWN if trigger or not order.row else Role.ORDINARY)
+    role = _ROLES.get(kind, Role.UNKNOWN if trigger or not order.row else Role.ORDINARY)
     whole = row.flag("isPositionTpsl") is True or not (order.quantity or "").strip("0.")
     return protective_order(
         order,
         closes=closed_by(order),
         role=role,
-        trigger_price=trigger if role in (Role.STOP, Role.TAKE_PROFIT) else None,
-        price=None if (order.type or "").endswith("market") else price_of(row, "limitPx"),
+        trigger_price=trigger if kind in _ROLES else None,
+        price=None if kind.endswith("market") else price_of(row, "limitPx"),
         quantity=None if whole else order.quantity,
         reduce_only=_reduces(order.row),
     )

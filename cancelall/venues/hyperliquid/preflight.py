@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import Purpose, Reply, Request
+from cancelall.core.model import Order, Purpose, Reply, Request
 from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question, Window
 from cancelall.venues import payload
-from cancelall.venues.hyperliquid.api import ROLE, noop_cancel, read
-from cancelall.venues.hyperliquid.options import HyperliquidOptions
+from cancelall.venues.hyperliquid.api import ROLE, cancel, read
+from cancelall.venues.hyperliquid.options import CORE, HyperliquidOptions
+from cancelall.venues.hyperliquid.venue import remarks
 from cancelall.venues.payload import Row
 
 
@@ -87,24 +88,21 @@ def _read_budget(request: Request, reply: Reply) -> KeyFacts:
     left = min(cap + 100_000, 2 * cap) - used
     if left >= _LOW:
         return KeyFacts()
-    words = (
-        f"{left} cancels are left of what the account may send" if left > 0 else "the account has used up its cancels"
-    )
+    words = "the account has used up its cancels"
+    if left > 0:
+        words = f"{left} cancels are left of what the account may send"
     return KeyFacts(remarks=(f"{words}: beyond that, one action goes in ten seconds; trading makes room for more",))
-
-
-def _known(options: HyperliquidOptions) -> KeyFacts:
-    return KeyFacts(remarks=() if options.account or options.vault else ("account taken from the key: set account",))
 
 
 def probes(options: HyperliquidOptions, environment: str) -> tuple[Probe, ...]:
     """A cancel of an order that cannot exist: it is answered only if the venue knows the key."""
-    return (Probe(request=noop_cancel(options, environment), description="an order whose id cannot exist"),)
+    nothing = cancel(((Order(id="0", segment=CORE), 0),), testnet=environment == "testnet")
+    return (Probe(request=nothing, description="an order whose id cannot exist"),)
 
 
 PREFLIGHT = Preflight(
     questions=questions,
-    known=_known,
+    known=lambda options: KeyFacts(remarks=remarks(options, frozenset())),
     # https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/nonces-and-api-wallets: two days and one day.
     window=lambda options: Window(behind_ms=172_800_000, ahead_ms=86_400_000),
     key_page="https://app.hyperliquid.xyz/API",

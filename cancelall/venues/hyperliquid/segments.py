@@ -42,8 +42,7 @@ class HyperliquidSegment(Segment):
 
     learns = True
     user: str
-    around: Mapping[str, object]
-    """What is signed with every action."""
+    testnet: bool
     coins: tuple[str, ...] = ()
     """Those that it is narrowed to."""
     assets: tuple[tuple[str, int], ...] = ()
@@ -81,7 +80,7 @@ class HyperliquidSegment(Segment):
             raise Unreadable("the answer is not about the orders of the request")
         taken, failed = [], []
         for identity, status in zip(named, said, strict=True):
-            error = status.get("error") if isinstance(status, dict) else None
+            error = payload.member(status, "error")
             if status == "success":
                 taken.append(identity)
             elif not (isinstance(error, str) and is_gone(error)):
@@ -92,7 +91,7 @@ class HyperliquidSegment(Segment):
 
 def _ids(request: Request) -> list[str]:
     """The ids that an action names."""
-    of = json.loads(request.body)["action"]
+    of = json.loads(request.body)
     return [str(of["t"])] if request.purpose == TWAP else [str(one["o"]) for one in of["cancels"]]
 
 
@@ -126,44 +125,35 @@ class HyperliquidOrders(HyperliquidSegment):
         return one_by_one(self._named(orders), lambda order: self._several((order,)))
 
     def _several(self, orders: tuple[Order, ...]) -> Request:
-        return cancel(tuple((order, self._market(order) or 0) for order in orders), self.around)
+        return cancel(tuple((order, self._market(order) or 0) for order in orders), testnet=self.testnet)
 
     def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
         if len(orders) > _FEW:
             return (read("historicalOrders", Purpose.FINAL_STATES, user=self.user),)
-        return tuple(
-            read("orderStatus", Purpose.FINAL_STATES, user=self.user, oid=int(order.id))
-            for order in orders
-            if order.id.isdigit()
-        )
+        return tuple(read("orderStatus", Purpose.FINAL_STATES, user=self.user, oid=int(one.id)) for one in orders)
 
     def final_page(self, request: Request, reply: Reply) -> FinalStates:
         """A cancelled order has two rows in the history, one still open: the newest is its end.
 
         https://github.com/ccxt/ccxt/issues/27917
         """
-        answer = reply.json
-        if isinstance(answer, dict):
-            entries = [answer["order"]] if answer.get("status") == "order" and "order" in answer else []
+        if payload.member(reply.json, "status") == "order":
+            entries = [payload.member(reply.json, "order")]
         else:
-            entries = payload.as_list(answer, "the history")
-        newest: dict[str, tuple[int, bool, object]] = {}
+            entries = [] if isinstance(reply.json, dict) else payload.as_list(reply.json, "the history")
+        newest: dict[str | None, object] = {}
         for entry in entries:
-            known = entry if isinstance(entry, dict) else {}
-            identity, at = payload.usable_id(known.get("order"), "oid"), known.get("statusTimestamp")
-            rank = (at if isinstance(at, int) else 0, _ended(known.get("status")) is not None, entry)
-            if identity is not None and (identity not in newest or rank[:2] > newest[identity][:2]):
-                newest[identity] = rank
-        return FinalStates(orders=payload.ends((entry for _, _, entry in newest.values()), self._end))
+            identity = payload.usable_id(payload.member(entry, "order"), "oid")
+            newest[identity] = max(newest.get(identity, entry), entry, key=_age)
+        return FinalStates(orders=payload.ends(newest.values(), self._end))
 
     def _end(self, row: Row) -> tuple[Order, State, str] | None:
-        status, ended_ms = row.text("status"), row.number("statusTimestamp")
+        status = row.text("status") or ""
         state = _ended(status)
-        order = self._in_scope(_order(self.name, Row(row.record.get("order")), ended_ms))
+        order = self._in_scope(_order(self.name, Row(row.record.get("order")), row.number("statusTimestamp")))
         if order is None or state is None or dex_of(order.symbol or "") != self.name:
             return None
-        filled = payload.filled_before(payload.minus(order.quantity, order.remaining))
-        how = payload.why(filled, "" if status == "canceled" else status or "")
+        how = payload.why(_filled(order), "" if status == "canceled" else status)
         return order, state, "" if state is State.FILLED else how
 
 
@@ -182,27 +172,23 @@ class HyperliquidTwaps(HyperliquidSegment):
         return ((read("twapHistory", user=self.user),),)
 
     def page(self, request: Request, reply: Reply) -> Page:
-        """The newest row of each TWAP; of two of one second that of its end.
-
-        How far back the log goes is not said: one as long as the venue's others get, of less than the seven days that
-        a TWAP runs at most, may lack one that runs.
-        """
+        """The newest row of each TWAP; of two of one second that of its end."""
         rows = payload.as_list(reply.json, "the answer")
         newest: dict[object, object] = {}
-        for number, row in enumerate(rows):
-            key = _twap_key(row, number)
-            if key not in newest or _twap_rank(row) > _twap_rank(newest[key]):
-                newest[key] = row
+        for row in rows:
+            key = _twap_key(row)
+            newest[key] = max(newest.get(key, row), row, key=_twap_age)
         orders, odd = payload.orders(newest.values(), self._listed, "TWAP")
-        times = [at for row in rows if (at := _twap_rank(row)[0])]
+        times = [at for row in rows if (at := _twap_age(row)[0])]
         short = len(rows) >= _LONGEST_LOG and (not times or max(times) - min(times) < _LONGEST_TWAP)
         return Page(orders=orders, unsure=payload.why(odd, "the log of TWAPs may not go back far enough" * short))
 
     def _listed(self, row: Row) -> Order | None:
         """A TWAP that is running, or may be; None for one that is over, or is in another scope."""
-        if _twap_status(row.record) in _TWAP_ENDS:
+        status = _twap_status(row.record)
+        if status in _TWAP_ENDS:
             return None
-        if _twap_status(row.record) not in _TWAP_RUNS:
+        if status not in _TWAP_RUNS:
             row.odd("status is unknown", None)
         return self._in_scope(_twap(row))
 
@@ -211,7 +197,10 @@ class HyperliquidTwaps(HyperliquidSegment):
         return super()._in_scope(order) if chosen else None
 
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
-        return one_by_one(self._named(orders), lambda order: cancel_twap(order, self._market(order) or 0, self.around))
+        def request(order: Order) -> Request:
+            return cancel_twap(order, self._market(order) or 0, testnet=self.testnet)
+
+        return one_by_one(self._named(orders), request)
 
     def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
         return (read("twapHistory", Purpose.FINAL_STATES, user=self.user),)
@@ -220,12 +209,14 @@ class HyperliquidTwaps(HyperliquidSegment):
         return FinalStates(orders=payload.ends(payload.as_list(reply.json, "the answer"), self._end))
 
     def _end(self, row: Row) -> tuple[Order, State, str] | None:
-        state = _TWAP_ENDS.get(_twap_status(row.record) or "")
-        order = self._in_scope(_twap(row)) if state is not None else None
-        if order is None or state is None:
+        state = _TWAP_ENDS.get(_twap_status(row.record))
+        if state is None or (order := self._in_scope(_twap(row))) is None:
             return None
-        done = payload.filled_before(payload.minus(order.quantity, order.remaining))
-        return order, state, "" if state is State.FILLED else done
+        return order, state, "" if state is State.FILLED else _filled(order)
+
+
+def _filled(order: Order) -> str:
+    return payload.filled_before(payload.minus(order.quantity, order.remaining))
 
 
 # --- rows of orders --------------------------------------------------------------------------------------------------
@@ -248,12 +239,21 @@ def _ended(status: object) -> State | None:
     return _ENDS.get(status)
 
 
+def _age(entry: object) -> tuple[int, bool]:
+    """By which of two entries of the history is the newer one: its time, and whether it is an end."""
+    return _moment(payload.member(entry, "statusTimestamp")), _ended(payload.member(entry, "status")) is not None
+
+
+def _moment(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
 def _children(rows: list[Any]) -> tuple[list[Any], str]:
     """The rows inside rows, and why these may not be all. One is not nested in another: a child has no children."""
     found: list[Any] = []
     strange = ""
     for row in rows:
-        children = row.get("children") if isinstance(row, dict) else None
+        children = payload.member(row, "children")
         if isinstance(children, list):
             found += children
         elif children is not None:
@@ -300,45 +300,35 @@ def _protection(kind: str, row: Row, sells_spot: bool) -> Protection:
 # --- rows of TWAPs ---------------------------------------------------------------------------------------------------
 
 _LONGEST_LOG, _LONGEST_TWAP = 2000, 7 * 86_400
-"""Rows, and seconds."""
+"""Rows, as many as the venue's other logs get, and seconds: one as long that goes back less far may lack a TWAP."""
 _TWAP_RUNS = ("activated", "waitingForTrigger")
 _TWAP_ENDS = {"finished": State.FILLED, "terminated": State.CANCELLED, "stopped": State.CANCELLED, "error": State.GONE}
 """Statuses of a TWAP that is over; every other one, documented or not, is running."""
 
 
-def _twap_state(row: object) -> Mapping[str, Any]:
-    state = row.get("state") if isinstance(row, dict) else None
-    return state if isinstance(state, dict) else {}
+def _twap_status(row: object) -> str:
+    status = payload.member(row, "status", "status")
+    return status if isinstance(status, str) else ""
 
 
-def _twap_status(row: Mapping[str, Any]) -> str | None:
-    status = row.get("status")
-    word = status.get("status") if isinstance(status, dict) else None
-    return word if isinstance(word, str) else None
-
-
-def _twap_key(row: object, number: int) -> object:
+def _twap_key(row: object) -> object:
     """What rows of one TWAP have in common: its id; without one, what it is and when it began. Else it stands alone."""
-    identity = payload.usable_id(row, "twapId")
-    if identity is not None:
+    if (identity := payload.usable_id(row, "twapId")) is not None:
         return identity
-    state = _twap_state(row)
-    parts = tuple(state.get(name) for name in ("coin", "side", "sz", "timestamp"))
-    return parts if all(isinstance(part, str | int) for part in parts) else number
+    parts = tuple(payload.member(row, "state", name) for name in ("coin", "side", "sz", "timestamp"))
+    return parts if all(isinstance(part, str | int) for part in parts) else object()
 
 
-def _twap_rank(row: object) -> tuple[int, bool]:
-    """By which of two rows of a TWAP is the newer one: its time in seconds, and whether it is an end."""
-    if not isinstance(row, dict):
-        return 0, False
-    at = row.get("time")
-    return (at if isinstance(at, int) and not isinstance(at, bool) else 0), _twap_status(row) in _TWAP_ENDS
+def _twap_age(row: object) -> tuple[int, bool]:
+    """The same of a row of the log, whose time is in seconds."""
+    return _moment(payload.member(row, "time")), _twap_status(row) in _TWAP_ENDS
 
 
 def _twap(row: Row) -> Order:
     """One TWAP, whatever else is wrong with its row. Raises Unreadable without an id, which older rows may lack."""
     identity = numeric_id(row, "twapId")
-    state = Row(row.record.get("state") if isinstance(row.record.get("state"), dict) else {})
+    shown = row.record.get("state")
+    state = Row(shown if isinstance(shown, dict) else {})
     coin, side, quantity = state.name("coin", needed=True), state.text("side", needed=True), state.text("sz")
     reduces = state.flag("reduceOnly") if "reduceOnly" in state.record else None
     protection = Protection.UNKNOWN if reduces is None else Protection.PROTECTIVE if reduces else Protection.NONE

@@ -9,7 +9,7 @@ traded volume.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cancelall.core.errors import OptionError, Unreadable
@@ -24,18 +24,18 @@ _BY_SWITCH = "scheduledCancel"
 """Status of an order that it has cancelled: .../info-endpoint#query-order-status-by-oid-or-cloid"""
 
 
-def _action(around: Mapping[str, object], purpose: str, **time: int) -> Request:
-    made = api.action({"type": "scheduleCancel", **time}, around, purpose)
-    return Request(**{**vars(made), "priority": Priority.OTHER})
+def _action(purpose: str, *, testnet: bool, **time: int) -> Request:
+    return replace(api.action({"type": "scheduleCancel", **time}, purpose, testnet=testnet), priority=Priority.OTHER)
 
 
 def timers(options: HyperliquidOptions, environment: str) -> tuple[SwitchTimer, ...]:
-    around = api.around(options, environment)
+    testnet = environment == "testnet"
 
     def arm(seconds: int, now_ms: int) -> Request:
-        return _action(around, Purpose.ARM, time=now_ms + seconds * 1000)
+        return _action(Purpose.ARM, testnet=testnet, time=now_ms + seconds * 1000)
 
-    return (SwitchTimer(name="all orders", arm=arm, disarm=_action(around, Purpose.DISARM), read=_read),)
+    disarm = _action(Purpose.DISARM, testnet=testnet)
+    return (SwitchTimer(name="all orders", arm=arm, disarm=disarm, read=_read),)
 
 
 def unfit(options: HyperliquidOptions, environment: str) -> str:

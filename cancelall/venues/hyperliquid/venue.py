@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import Purpose, Reply, Request
+from cancelall.core.model import Priority, Purpose, Reply, Request
 from cancelall.venues import payload
 from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment, Venue, names_of, unknown_selectors
 from cancelall.venues.hyperliquid import api
@@ -24,13 +23,11 @@ def segments(options: HyperliquidOptions, facts: HyperliquidFacts, environment: 
     While it is not known whose the key is, the orders of its own address are those that can be read.
     """
     user = options.vault or options.account or facts.account or facts.signer
-    common: dict[str, Any] = {"user": user, "around": api.around(options, environment), "assets": facts.assets}
+    testnet = environment == "testnet"
+    common: dict[str, Any] = {"user": user, "testnet": testnet, "coins": options.coin, "assets": facts.assets}
     dexes = dict.fromkeys(options.dexes or (CORE, *(dex for dex in facts.dexes if dex != TWAPS)))
-    orders = (
-        HyperliquidOrders(name=dex, coins=tuple(one for one in options.coin if options.dexes), **common)
-        for dex in dexes
-    )
-    return (HyperliquidTwaps(coins=options.coin, dexes=options.dexes, **common), *orders)
+    orders = (HyperliquidOrders(name=dex, **common) for dex in dexes)
+    return (HyperliquidTwaps(dexes=options.dexes, **common), *orders)
 
 
 def not_covered(options: HyperliquidOptions, environment: str) -> tuple[str, ...]:
@@ -41,69 +38,54 @@ def not_covered(options: HyperliquidOptions, environment: str) -> tuple[str, ...
 
 # --- whose the key is ------------------------------------------------------------------------------------------------
 
-ACTS_FOR, VAULT_OF, ROLE, VAULT_ROLE, DEX = "master", "leader", "role", "role-of-vault", "dex"
+ACTS_FOR, VAULT_OF, ROLE, DEX = "master", "leader", "role", "dex"
 """Kinds of what discovery reads show."""
 
 
 def discoveries(options: HyperliquidOptions, facts: HyperliquidFacts) -> tuple[Discovery[HyperliquidFacts], ...]:
-    """Whose is the key, and which markets and dexes are there?
-
-    Anyone may list any address, and that of an agent looks like an account without orders: so an empty listing proves
-    something only if the key acts for the address.
-    """
-    found = [
-        Discovery(
-            name="whose key it is",
-            request=api.read("userRole", api.ROLE, user=facts.signer),
-            read=partial(read_role, facts.signer),
-            learn=_learn_account,
-        )
-    ]
+    """Whose is the key, and which markets and dexes are there?"""
+    read = partial(api.read, purpose=Purpose.DISCOVERY)
+    role = api.read("userRole", api.ROLE, user=facts.signer)
+    if options.account is None and options.vault is None:  # it tells whose orders are meant
+        role = replace(role, priority=Priority.LISTING)
+    owner = partial(read_role, facts.signer)
+    found = [Discovery(name="whose key it is", request=role, read=owner, learn=_learn_account)]
     if options.vault is not None:
-        request = api.read("userRole", Purpose.DISCOVERY, user=options.vault)
-        found.append(Discovery(name="whose sub-account or vault it is", request=request, read=_read_vault))
-        details = api.read("vaultDetails", Purpose.DISCOVERY, vaultAddress=options.vault)
-        found.append(Discovery(name="who leads the vault", request=details, read=_read_leader, optional=True))
-    markets = Discovery[HyperliquidFacts](
-        name="markets", request=api.read("allPerpMetas", Purpose.DISCOVERY), read=_read_dexes, learn=_learn_markets
-    )
-    first = replace(
-        markets, name="markets of the first dex", request=api.read("meta", Purpose.DISCOVERY), read=_read_first,
-        optional=True,
-    )  # fmt: skip
-    spot = replace(
-        markets, name="spot markets", request=api.read("spotMeta", Purpose.DISCOVERY), read=_read_spot,
-        optional=not any(map(is_spot, options.coin)),
-    )  # fmt: skip
-    core = CORE in (options.dexes or (CORE,))
-    return (*found, *((first, spot) if core else ()), markets)
+        role = api.read("userRole", api.VAULT, user=options.vault)
+        leader = api.read("vaultDetails", api.VAULT, vaultAddress=options.vault)
+        found += [
+            Discovery(name="whose sub-account or vault it is", request=role, read=_read_master),
+            Discovery(name="who leads the vault", request=leader, read=_read_leader, optional=True),
+        ]
+    markets = partial(Discovery[HyperliquidFacts], learn=_learn_markets)
+    if options.dexes is None or CORE in options.dexes:
+        named = any(map(is_spot, options.coin))
+        found += [
+            markets(name="markets of the first dex", request=read("meta"), read=_read_first, optional=True),
+            markets(name="spot markets", request=read("spotMeta"), read=_read_spot, optional=not named),
+        ]
+    return (*found, markets(name="markets", request=read("allPerpMetas"), read=_read_dexes))
 
 
 def read_role(signer: str, request: Request, reply: Reply) -> Batch:
     """The account that a key acts for: of an agent its master's, else its own, if the venue knows it as a user."""
-    answer = payload.as_object(reply.json)
-    role = payload.field(answer, "role")
-    names = [Known(ROLE, role)]
+    role = payload.field(payload.as_object(reply.json), "role")
     if role == "agent":
-        data = payload.as_object(answer.get("data"), "data")
-        names.append(Known(ACTS_FOR, payload.field(data, "user").lower()))
-    elif role == "user" and signer:
-        names.append(Known(ACTS_FOR, signer))
-    return Batch(names=tuple(names))
+        return Batch(names=(Known(ROLE, role), Known(ACTS_FOR, _address(reply, "user"))))
+    return Batch(names=(Known(ROLE, role), *([Known(ACTS_FOR, signer)] if role == "user" and signer else [])))
 
 
-def _learn_account(facts: HyperliquidFacts, names: tuple[Known, ...]) -> HyperliquidFacts:
-    return replace(facts, account=next(iter(names_of(names, ACTS_FOR)), facts.account))
+def _read_master(request: Request, reply: Reply) -> Batch:
+    """The master of a sub-account; an address of another role names none."""
+    if payload.field(payload.as_object(reply.json), "role") != "subAccount":
+        return Batch(names=())
+    return Batch(names=(Known(VAULT_OF, _address(reply, "master")),))
 
 
-def _read_vault(request: Request, reply: Reply) -> Batch:
-    """Whose an address is: that of a sub-account tells its master, that of a vault does not tell its leader."""
-    answer = payload.as_object(reply.json)
-    role = payload.field(answer, "role")
-    if role != "subAccount":
-        return Batch(names=(Known(VAULT_ROLE, role),))
-    master = payload.field(payload.as_object(answer.get("data"), "data"), "master")
-    return Batch(names=(Known(VAULT_ROLE, role), Known(VAULT_OF, master.lower())))
+def _address(reply: Reply, key: str) -> str:
+    """The address that belongs to a role. Raises Unreadable without one."""
+    data = payload.as_object(payload.as_object(reply.json).get("data"), "data")
+    return payload.field(data, key).lower()
 
 
 def _read_leader(request: Request, reply: Reply) -> Batch:
@@ -113,6 +95,10 @@ def _read_leader(request: Request, reply: Reply) -> Batch:
     return Batch(names=(Known(VAULT_OF, payload.field(payload.as_object(reply.json), "leader").lower()),))
 
 
+def _learn_account(facts: HyperliquidFacts, names: tuple[Known, ...]) -> HyperliquidFacts:
+    return replace(facts, account=next(iter(names_of(names, ACTS_FOR)), facts.account))
+
+
 # --- markets ---------------------------------------------------------------------------------------------------------
 
 _DEXES, _APART = 100_000, 10_000
@@ -120,28 +106,26 @@ _DEXES, _APART = 100_000, 10_000
 
 
 def _read_dexes(request: Request, reply: Reply) -> Batch:
-    """The markets of every dex, in the order by which they are numbered; delisted ones count.
+    """The markets of every dex, in the order by which they are numbered. A dex is called as its markets begin.
 
     https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/asset-ids
     """
     names: list[Known] = []
     unsure = ""
-    for place, entry in enumerate(payload.as_list(reply.json, "the answer")):
-        meta = entry if isinstance(entry, dict) else {}
+    for place, meta in enumerate(payload.as_list(reply.json, "the answer")):
         markets, odd = _universe(meta, _DEXES + _APART * place if place else 0)
-        dexes = {market.name.partition(":")[0] for market in markets} if place else set()
-        split = place and any(":" not in market.name for market in markets)
-        if odd or split or len(dexes) > 1 or not isinstance(entry, dict):
+        dexes = {market.name.rpartition(":")[0] for market in markets if place}
+        if odd or len(dexes) > 1 or "" in dexes:
             unsure = "a dex cannot be read"
-        names += [Known(DEX, dex) for dex in sorted(dexes) if dex and not split]
-        names += () if split else markets
+        if "" not in dexes:  # else nobody knows whose its markets are
+            names += [*(Known(DEX, dex) for dex in sorted(dexes)), *markets]
     if not names:
         raise Unreadable("the list of markets names none")
     return Batch(names=tuple(names), unsure=unsure)
 
 
 def _read_first(request: Request, reply: Reply) -> Batch:
-    markets, odd = _universe(payload.as_object(reply.json), 0)
+    markets, odd = _universe(reply.json, 0)
     if not markets:
         raise Unreadable("the list of markets names none")
     return Batch(names=tuple(markets), unsure=odd)
@@ -161,12 +145,12 @@ def _read_spot(request: Request, reply: Reply) -> Batch:
     return Batch(names=names)
 
 
-def _universe(meta: Mapping[str, Any], first: int) -> tuple[list[Known], str]:
-    """The markets of a dex with their numbers, by their places; one that cannot be read keeps its place."""
-    entries = meta.get("universe")
+def _universe(meta: object, first: int) -> tuple[list[Known], str]:
+    """The markets of a dex, numbered by their places; one that is delisted, or cannot be read, keeps its own."""
+    entries = payload.member(meta, "universe")
     if not isinstance(entries, list):
         return [], "it has no markets"
-    names = [entry.get("name") if isinstance(entry, dict) else None for entry in entries]
+    names = [payload.member(entry, "name") for entry in entries]
     found = [Known(SYMBOL, name, str(first + at)) for at, name in enumerate(names) if isinstance(name, str) and name]
     return found, "" if len(found) == len(entries) else "a market cannot be read"
 
@@ -193,8 +177,7 @@ def doubts(options: HyperliquidOptions, names: frozenset[Known]) -> tuple[str, .
     )
 
 
-def _of_the_key(options: HyperliquidOptions, names: Iterable[Known]) -> tuple[str, ...]:
-    names = tuple(names)
+def _of_the_key(options: HyperliquidOptions, names: frozenset[Known]) -> tuple[str, ...]:
     acts_for, roles = names_of(names, ACTS_FOR), names_of(names, ROLE)
     if not roles:  # it could not be read, which is said by itself
         return ()
@@ -224,18 +207,18 @@ def remarks(options: HyperliquidOptions, names: frozenset[Known]) -> tuple[str, 
 
 VENUE = Venue(
     facts=HyperliquidFacts(),
-    with_key=api.with_key,
+    with_key=lambda facts, secrets: HyperliquidFacts(signer=api.signer(secrets)),
     segments=segments,
     discoveries=discoveries,
     sign=api.sign,
     nonces=api.signer,
-    account=api.account,
+    account=lambda secrets, options: options.vault or options.account or api.signer(secrets),
     check_secrets=api.check_secrets,
     headers=lambda environment: api.JSON_HEADERS,
     limits=api.LIMITS,
     address_limit=api.ADDRESS_LIMIT,
     listings=20,
-    cost=api.cost,
+    cost=lambda request: request.cost,
     judge=api.judge,
     proves_key=lambda request: request.changes,
     proof_gap=2.0,

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 
 from cancelall.core.errors import ErrorKind, Unreadable
 from cancelall.core.model import Answer, Judgement, Priority, Purpose, Reach, Reply, Request, Signed
 from cancelall.venues import payload, signing
-from cancelall.venues.contract import Limit, query
+from cancelall.venues.contract import Limit, parameters, query
 from cancelall.venues.okx.options import OkxOptions, OkxSecrets
 
 PAGE = 100
@@ -71,10 +70,6 @@ def get(path: str, bucket: str, purpose: str, values: Mapping[str, str] | None =
     text = query(**(values or {}))
     priority = Priority.OTHER if purpose == Purpose.FINAL_STATES else Priority.LISTING
     return Request(method="GET", path=f"/api/v5/{path}", query=text, priority=priority, bucket=bucket, purpose=purpose)
-
-
-def parameters(request: Request) -> Mapping[str, str]:
-    return dict(parse_qsl(request.query))
 
 
 def sign(request: Request, secrets: OkxSecrets, options: OkxOptions, timestamp_ms: int, widen: int) -> Signed:

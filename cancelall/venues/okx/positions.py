@@ -23,6 +23,7 @@ from cancelall.venues.positions import (
     closed_by,
     positions,
     protective_order,
+    side_by_sign,
 )
 from cancelall.venues.positions import price as price_of
 
@@ -86,7 +87,7 @@ def _side(row: Row, size: str) -> str:
     currency = row.text("posCcy")
     if row.text("instType") == "MARGIN" and currency:
         return LONG if (row.text("instId") or "").startswith(f"{currency}-") else SHORT
-    return SHORT if size.startswith("-") else LONG
+    return side_by_sign(size)
 
 
 def protective(order: Order) -> ProtectiveOrder | None:

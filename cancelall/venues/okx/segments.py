@@ -21,7 +21,7 @@ from cancelall.core.model import (
     State,
 )
 from cancelall.venues import payload
-from cancelall.venues.contract import Named, Segment, in_chunks, one_by_one, query
+from cancelall.venues.contract import Named, Segment, in_chunks, one_by_one, with_parameters
 from cancelall.venues.okx import api
 from cancelall.venues.okx.options import DERIVATIVES, OkxOptions, family, is_of, types_of
 from cancelall.venues.payload import UNREADABLE, Row
@@ -82,9 +82,7 @@ class OkxSegment(Segment):
         ids = [one for row in rows if (one := payload.usable_id(row, self.identity)) is not None and one.isdigit()]
         if not ids:
             return None, "a full page does not say where to read on"
-        last = min(ids, key=int)
-        values = {**api.parameters(request), self.onward: last}
-        return replace(request, query=query(**values)), ""
+        return with_parameters(request, **{self.onward: min(ids, key=int)}), ""
 
     def _listed(self, row: Row) -> Order | None:
         state = row.text("state", needed=True)

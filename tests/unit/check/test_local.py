@@ -17,6 +17,7 @@ import pytest
 from cancelall import simulator
 from cancelall.check import evidence
 from cancelall.cli import app, check, parameters
+from cancelall.core import drills
 from cancelall.core.errors import ExitStatus, UsageError
 from cancelall.core.preflight import Area, CheckReport, Finding, Level, exit_status, failure, good, warning
 from cancelall.credentials import chain
@@ -299,6 +300,12 @@ def test_the_command_from_check_to_monitoring(path: Path, home: Path, server: Si
     after = cancelall("check", "--max-age", "24h", "--config", str(path), home=home)
     assert (after.code, len(server.requests)) == (0, sent)
     assert "READY" in after.out
+    shown = drills.DrillEvidence(
+        at_ms=time.time_ns() // 1_000_000, proved=True, venue="bybit", host=server.origin, detail="it was cancelled"
+    )
+    assert drills.write("desk", shown, {"HOME": str(home)}) is not None
+    drilled = cancelall("check", "--max-age", "24h", "--config", str(path), home=home)
+    assert (drilled.code, "it was cancelled" in drilled.out) == (0, True)
     old = cancelall("check", "desk", "--max-age", "0.001s", "--json", "--config", str(path), home=home)
     assert old.code == 11
     for one in (before, ran, after, old):

@@ -73,7 +73,7 @@ def test_json_is_exactly_the_documented_object(home: Path) -> None:
     assert list(line) == [
         *("schema", "profile", "venue", "environment", "host", "scope", "dry_run", "verdict", "exit_code", "segments"),
         *("orders", "counts", "not_covered", "requests", "timing_ms", "error", "warnings"),
-        *("positions", "positions_unknown", "run", "time", "machine", "reason"),
+        *("positions", "positions_unknown", "run", "time", "machine", "reason", "shard"),
     ]
     assert (line["schema"], line["profile"], line["venue"], line["environment"]) == (1, "bybit", "bybit", "live")
     assert (line["scope"], line["dry_run"], line["verdict"]) == ({"settle_coin": "USDT"}, False, "clear")
@@ -100,11 +100,12 @@ def test_a_line_says_which_run_it_belongs_to(server: SimServer, config: Path, ho
     events = [json.loads(one) for one in journal.read_text().splitlines()]
     (began,) = (one for one in events if one["event"] == "run_start")
     assert (line["run"], line["machine"], line["reason"]) == (began["run"], began["host"], "a drill")
+    assert {**line["shard"], "checksum": ""} == {"index": 1, "count": 1, "lines": 1, "profiles": 1, "checksum": ""}
     moment = datetime.datetime.fromisoformat(line["time"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
     assert before < moment.timestamp() < after
     listed = cancelall("orders", "--json", "--config", str(config), home=home).line
-    assert (listed["run"], listed["machine"], listed["reason"]) == (None, began["host"], None)
+    assert (listed["run"], listed["machine"], listed["reason"], listed["shard"]) == (None, began["host"], None, None)
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])

@@ -78,6 +78,9 @@ def test_tab_offers_commands_and_profiles(desk: Path, shell: str) -> None:
     assert offered(shell, desk, "deltad") == {"deltadefi"}
     assert offered(shell, desk, "mm") == {"mm-2", "mm-3"}
     assert offered(shell, desk, "mm-2", "--margin") == {"--margin-coin"}
+    assert offered(shell, desk, "guard", "d") == {"disarm", "drill"}
+    assert offered(shell, desk, "guard", "mm") == {"mm-2", "mm-3"}
+    assert offered(shell, desk, "guard", "mm-2", "--kill") == {"--kill-file"}
     assert offered(shell, desk, "all", "--only", "mm") == {"mm-2", "mm-3"}
     assert not (desk / "x").exists()
 

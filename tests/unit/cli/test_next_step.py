@@ -55,6 +55,26 @@ def test_what_a_limit_left_is_gone_on_with_and_no_bot_is_blamed() -> None:
     assert next_step.of_profile(report(Verdict.OPEN, error=error), ["mm-2"]) == "at once: cancelall mm-2"
 
 
+@pytest.mark.parametrize("given", ["--deadline 8", "--deadline=8", ""])
+def test_where_the_time_was_too_short_the_next_run_gets_enough(given: str) -> None:
+    error = ErrorReport(kind="rate_limit", message="20 in 2 s", deadline=40)
+    line = f"okx --symbol A {given}".split()
+    assert next_step.of_profile(report(Verdict.OPEN, error=error), line) == (
+        "at once: cancelall mm-2 --symbol A --deadline 40"
+    )
+    several = [report(Verdict.OPEN, "a", error=error), report(Verdict.UNPROVEN, "b")]
+    assert next_step.of_run(several, f"all {given}".split()) == (
+        "at once: cancelall all --only a --only b --deadline 40"
+    )
+
+
+def test_a_misspelt_selector_is_not_simply_sent_again() -> None:
+    error = ErrorReport(kind="parameter", message="no --symbol X", hint="correct the selector and run again")
+    assert next_step.of_profile(report(Verdict.UNPROVEN, error=error), ["mm-2", "--symbol", "X"]) == (
+        "with the selector corrected: cancelall mm-2 --symbol X"
+    )
+
+
 def test_an_interruption_is_finished() -> None:
     error = ErrorReport(kind="interrupted", message="stopped by SIGINT")
     assert next_step.of_profile(report(Verdict.UNPROVEN, error=error), ["mm-2"]) == (
@@ -96,3 +116,21 @@ def test_the_command_is_one_that_can_be_typed(verdict: Verdict, venue: str) -> N
         made = command.commands[words[0]]
         flags = {flag for one in made.params for flag in one.opts} | set(getattr(made, "commands", {}))
         assert {word for word in words[1:] if word.startswith("--")} <= flags
+
+
+@pytest.mark.parametrize(
+    ("failed", "shards", "left", "expected"),
+    [
+        ([], ["3/4"], False, "at once: cancelall all --shard 3/4"),
+        ([], ["3/4", "4/4"], False, "at once: cancelall all"),
+        (["a b"], [], False, "at once: cancelall 'a b'"),
+        (["a"], [], True, "stop what places orders, then: cancelall a --hold 60"),
+        (["a", "b"], [], False, "at once: cancelall all --only a --only b"),
+        (["a", "b"], ["1/2"], True, "stop what places orders, then: cancelall all --hold 60"),
+        ([*"abcd"], [], False, "at once: cancelall all"),
+    ],
+)
+def test_what_comes_after_the_lines_of_several_machines(
+    failed: list[str], shards: list[str], left: bool, expected: str
+) -> None:
+    assert next_step.of_merged(failed, shards, left=left) == expected

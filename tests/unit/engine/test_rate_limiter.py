@@ -130,7 +130,7 @@ async def test_a_turn_of_a_counter_that_was_not_needed_is_given_back() -> None:
 def test_the_urgent_go_first_and_equals_in_turn() -> None:
     order = [Priority.LISTING, Priority.OTHER, Priority.CANCEL, Priority.MASS_CANCEL, Priority.LISTING, Priority.CANCEL]
     gone = departures(Limit(count=1), [(0.0, rank) for rank in (Priority.OTHER, *order)])
-    assert [name for _, name in gone] == ["4:0", "0:4", "1:3", "1:6", "2:1", "2:5", "4:2"]
+    assert [name for _, name in gone] == ["5:0", "0:4", "1:3", "1:6", "2:1", "2:5", "5:2"]
 
 
 def test_who_comes_later_but_is_more_urgent_goes_first() -> None:
@@ -393,3 +393,62 @@ async def test_a_turn_that_was_not_needed_gives_back_what_it_would_have_cost() -
     gate.leave(1)
     await gate.turn(Priority.CANCEL, 99)
     assert now() == 0.0
+
+
+PROOF = Request(method="POST", path="/info", priority=Priority.PROOF)
+
+
+@instantly
+async def test_what_one_proof_takes_is_kept_for_it_until_it_is_over() -> None:
+    gate = HostGate.alone(Limit(count=1000, seconds=60.0))
+    first, second, third = (ProfileLimits({}, gate, proves=proves) for proves in (True, True, False))
+    await first.turn(PROOF, 100, int)
+    await second.turn(PROOF, 300, int)
+    waiting = asyncio.create_task(second.turn(PROOF, 300, int))  # with it the first one's 300 would be too many
+    await asyncio.sleep(1.0)
+    assert not waiting.done()
+    await first.turn(PROOF, 200, int)
+    await asyncio.sleep(1.0)
+    assert not waiting.done()
+    first.finish()
+    await waiting
+    assert now() == 2.0
+    await third.turn(replace(PROOF, priority=Priority.LISTING), 50, int)  # nothing is kept from what may show an order
+    assert now() == 2.0
+
+
+@instantly
+async def test_proofs_go_in_their_order_and_whoever_takes_too_much_goes_last() -> None:
+    gate = HostGate.alone(Limit(count=1000, seconds=60.0))
+    profiles = [ProfileLimits({}, gate, proves=True) for _ in range(3)]
+    gone: list[int] = []
+
+    async def go(number: int, cost: int) -> None:
+        await profiles[number].turn(PROOF, cost, int)
+        gone.append(number)
+
+    await go(0, 390)
+    await go(1, 1)
+    await go(2, 1)
+    await go(0, 10)
+    await gate.turn(Priority.LISTING, 540)  # the limit is reached
+    await asyncio.gather(go(0, 10), go(2, 10), go(1, 10))
+    assert gone == [0, 1, 2, 0, 1, 2, 0]
+
+
+@instantly
+async def test_what_is_read_after_a_proof_leaves_to_others_what_is_kept_for_theirs() -> None:
+    gate = HostGate.alone(Limit(count=1000, seconds=60.0))
+    first, second = (ProfileLimits({}, gate, proves=True) for _ in range(2))
+    await first.turn(PROOF, 100, int)
+    await second.turn(PROOF, 100, int)
+    first.finish()
+    history = asyncio.create_task(first.turn(replace(PROOF, priority=Priority.OTHER), 500, int))
+    await second.turn(PROOF, 300, int)
+    await asyncio.sleep(1.0)
+    assert not history.done()
+    second.finish()
+    await asyncio.sleep(59.0)
+    assert not history.done()
+    await history
+    assert round(now(), 3) == 61.2

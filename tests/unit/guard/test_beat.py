@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no UN
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A runtime directory with a short name, and no other place for guards."""
     with tempfile.TemporaryDirectory() as made:
-        monkeypatch.setattr(beat, "_MACHINE", f"{made}/machine")
+        monkeypatch.setattr(beat, "_MACHINES", (f"{made}/machine", f"{made}/second"))
         (Path(made) / "cancelall").mkdir(mode=0o700)
         yield Path(made)
 
@@ -104,7 +104,7 @@ def test_the_only_guard_needs_no_name(runtime: Path) -> None:
     two.end()
 
 
-@pytest.mark.parametrize("place", ["unit", "machine", "runtime/cancelall", "state"])
+@pytest.mark.parametrize("place", ["unit", "machine", "second", "runtime/cancelall", "state"])
 def test_a_guard_is_looked_for_where_one_can_be(place: str, runtime: Path) -> None:
     environ = {"XDG_RUNTIME_DIR": f"{runtime}/runtime", "RUNTIME_DIRECTORY": f"{runtime}/unit:{runtime}/x"}
     environ |= {"STATE_DIRECTORY": f"{runtime}/state"}
@@ -168,17 +168,26 @@ def test_a_watch_counts_it(runtime: Path) -> None:
         ("--name mm", BeatLine(name="mm")),
         ("--name=mm --every=0.5 -- bot --name x", BeatLine(name="mm", every=0.5, command=("bot", "--name", "x"))),
         ("--watchdog --every 2 -- bot -- x", BeatLine(every=2.0, watchdog=True, command=("bot", "--", "x"))),
-        *((words, None) for words in ("--help", "bot", "--name", "--name --every 1", "--every x", "--every -1", "--")),
-        *((words, None) for words in ("--watchdog=1", "-n mm", "--name=", "x -- bot")),
+        *((words, None) for words in ("--help", "--name", "--name --every 1", "--every x", "--every -1", "--")),
+        *((words, None) for words in ("--watchdog=1", "-n mm", "--name=")),
     ],
 )
 def test_a_line_in_its_usual_form(words: str, expected: BeatLine | None) -> None:
     assert line.read(words.split()) == expected
 
 
+@pytest.mark.parametrize("words", ["bot", "mm -- bot", "--name mm bot", "--watchdog bot"])
+def test_a_bare_word_is_no_command_and_no_guard(words: str) -> None:
+    with pytest.raises(UsageError, match="is one word too many"):
+        line.read(words.split())
+
+
 @given(st.lists(st.sampled_from(["--name", "--every", "--watchdog", "--", "mm", "1", "=", "--name=x", "-x", ""])))
 def test_any_line_is_read_or_left_to_the_command_line_proper(words: list[str]) -> None:
-    made = line.read(words)
+    try:
+        made = line.read(words)
+    except UsageError:
+        return
     assert made is None or made.command == tuple(words[words.index("--") + 1 :] if "--" in words else ())
 
 

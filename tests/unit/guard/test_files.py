@@ -17,7 +17,7 @@ from cancelall.guard.triggers.files import HeartbeatFile, KillFile
 def replaced(path: Path) -> None:
     new = path.with_name("new")
     new.write_text("beat\n")
-    os.utime(new, ns=(0, 0))  # the same size, and an older time
+    os.utime(new, ns=(0, path.stat().st_mtime_ns))  # the same size, and the same time
     new.rename(path)
 
 

@@ -148,7 +148,8 @@ async def test_who_says_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None
         await writer.drain()
         while beats._open == 0:
             await asyncio.sleep(0)
-        assert (await ask(port, head("Host: localhost"))).startswith(b"HTTP/1.1 503 ")
+        with contextlib.suppress(ConnectionError):
+            assert await ask(port, head("Host: localhost")) == b""
         writer.close()
         assert beats.look(0).key == ""
     finally:

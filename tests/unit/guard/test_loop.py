@@ -154,7 +154,7 @@ def settings_of(server: SimServer, tmp_path: Path, **more: Any) -> GuardSettings
     made = GuardSettings(
         name="mm",
         document=Document(path=None),
-        profiles=tuple(profiles_of({"bybit": profile_table("bybit", server)})),
+        profiles=more.pop("profiles", None) or tuple(profiles_of({"bybit": profile_table("bybit", server)})),
         heartbeats=(str(tmp_path / "beat"),),
         kill_files=(str(tmp_path / "KILL"),),
         signals=("USR1",),

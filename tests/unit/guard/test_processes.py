@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -273,3 +275,57 @@ def test_any_bytes_are_a_number_none_or_refused(data: bytes) -> None:
 @given(st.integers(1, 4_194_304), st.sampled_from(["", "\n", "\r\n", " ", "\nsecond line\n"]))
 def test_a_number_is_read_back(number: int, end: str) -> None:
     assert number_in(f"{number}{end}".encode()) == number
+
+
+# --- as on macOS ---
+
+
+class Queue:
+    """A kqueue that watches one process, made of a pidfd."""
+
+    def __init__(self) -> None:
+        self.descriptor = -1
+        self.closed = False
+
+    def control(self, changes: list[int], most: int, seconds: float = 0) -> list[int]:
+        for pid in changes:
+            self.descriptor = os.pidfd_open(pid)
+        return select.select([self.descriptor], [], [], seconds)[0][:most]
+
+    def fileno(self) -> int:
+        return self.descriptor
+
+    def close(self) -> None:
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+        self.closed = True
+
+
+@pytest.fixture
+def mac(monkeypatch: pytest.MonkeyPatch) -> None:
+    flags = {"KQ_FILTER_PROC": 1, "KQ_EV_ADD": 2, "KQ_NOTE_EXIT": 3}
+    made = SimpleNamespace(kqueue=Queue, kevent=lambda pid, filter, flags, fflags: pid, **flags)
+    monkeypatch.setattr(processes, "select", made)
+    monkeypatch.setattr(processes.sys, "platform", "darwin")
+
+
+@LINUX
+@on_a_loop
+async def test_a_kqueue_says_when_a_process_ends(mac: None) -> None:
+    child = Child()
+    bell = Bell(asyncio.get_running_loop())
+    source, again = Numbered(str(child.pid)), Numbered(str(child.pid))
+    source.attach(bell)
+    shown = source.look(0)
+    assert shown.present
+    assert len(shown.key) > len(f"{child.pid}:") + 10
+    assert again.look(0) == shown
+    rung = asyncio.ensure_future(bell.wait(30))
+    child.die()
+    await rung
+    for one in (source, again):
+        assert one.look(1) == Sight(source=str(child.pid), trigger="process", key=shown.key)
+        one.close()
+        one.close()
+    assert Numbered(str(child.pid)).look(2) == Sight(source=str(child.pid), trigger="process")
+    bell.close()

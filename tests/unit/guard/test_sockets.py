@@ -192,7 +192,9 @@ print(len(given), key.rpartition(":")[2], os.path.exists(sys.argv[1]))
 
 @pytest.mark.parametrize("off", [0, 1])
 def test_a_socket_of_systemd_is_taken_over_with_what_waits_in_it(off: int, place: Path) -> None:
-    path = place / "beat"
+    path = place / "real" / "beat"
+    path.parent.mkdir()
+    (place / "run").symlink_to("real")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ours, socket.create_server(("127.0.0.1", 0)) as other:
         ours.bind(str(path))
         send(path, b"", b"", b"")
@@ -200,7 +202,7 @@ def test_a_socket_of_systemd_is_taken_over_with_what_waits_in_it(off: int, place
         os.set_inheritable(other.fileno(), True)
         shell = f'exec 3<&{ours.fileno()} 4<&{other.fileno()}; exec "$0" -c "$1" "$2" "$3"'
         done = subprocess.run(
-            ["/bin/bash", "-c", shell, sys.executable, TAKES_OVER, str(path), str(off)],
+            ["/bin/bash", "-c", shell, sys.executable, TAKES_OVER, f"{place}/run/beat", str(off)],
             pass_fds=(ours.fileno(), other.fileno()),
             capture_output=True,
             text=True,
@@ -209,6 +211,15 @@ def test_a_socket_of_systemd_is_taken_over_with_what_waits_in_it(off: int, place
             check=False,
         )
     assert done.stdout.split() == (["nothing"] if off else ["1", "3", "True"]), done.stderr
+
+
+def test_a_socket_of_systemd_whose_place_is_hidden_is_no_trouble(place: Path) -> None:
+    ours = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    ours.bind(f"{place}/beat")
+    (place / "beat").unlink()
+    made = BeatSocket("beat", f"{place}/beat", [ours])
+    assert [made.look(at / 10).trouble for at in range(30)] == [""] * 30
+    made.close()
 
 
 @pytest.mark.parametrize("count", ["", "x", "-1", "99999999999999999999"])

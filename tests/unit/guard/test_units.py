@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,8 @@ import pytest
 from cancelall.core.errors import ConfigError
 from cancelall.guard.triggers import units
 from cancelall.guard.triggers.units import Unit, is_unit
+from cancelall.guard.watch import GuardWatch
+from support import on_a_loop
 
 NAME = "bot.service"
 
@@ -239,3 +243,25 @@ def test_a_real_group_tells_when_its_last_process_ends(group: Path) -> None:
         assert unit.look(1).present
         child.kill()
     assert (unit.look(2).present, unit.look(2).trouble) == (False, "")
+
+
+@on_a_loop
+async def test_the_end_of_a_real_group_wakes_who_looks(group: Path) -> None:
+    watch = GuardWatch(processes=[group.name], signals=[])
+    child = subprocess.Popen(["sleep", "100"])
+    try:
+        (group / "cgroup.procs").write_text(str(child.pid))
+        await watch.wake(0)
+        assert watch.look(0).sights[0].present
+        await watch.wake(0)  # that it began has rung, too
+        began = time.monotonic()
+        waiting = asyncio.ensure_future(watch.wake(30))
+        child.kill()
+        await waiting
+        assert time.monotonic() - began < 20
+        child.wait()
+        assert not watch.look(1).sights[0].present
+    finally:
+        child.kill()
+        child.wait()
+        watch.close()

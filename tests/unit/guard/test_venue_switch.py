@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -16,10 +16,11 @@ from cancelall.core.errors import ConfigError
 from cancelall.core.model import Order
 from cancelall.core.switch import TimerReading, VenueSwitch, load_switch
 from cancelall.guard.venue_switch import SwitchKeeper, TimerState, check_switches, due, off_by, why_unarmed
-from cancelall.simulator import LoggedRequest, SimOrder
+from cancelall.simulator import LoggedRequest
 from cancelall.venues.registry import VENUES
 from soak.virtual import Trouble, true_ms
 from standing import Stand
+from unit.guard.switches import MECHANISMS, stand
 
 NEVER = float("-inf")
 
@@ -95,50 +96,6 @@ def test_an_answer_that_names_another_moment_is_told(reading: TimerReading, word
 # --- the venues ---
 
 
-@dataclass(frozen=True, kw_only=True)
-class Mechanism:
-    """What the tests know of a venue's switch, in words that are not the client's."""
-
-    path: str
-    """What names its requests."""
-    arms: str
-    """How 60 seconds stand in the request, after the field's name."""
-    off: str
-    taken: frozenset[str]
-    """Parts of the account that it cancels."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    faults: tuple[str, ...] = ()
-    """What makes the account one that has it."""
-
-    def takes(self, order: SimOrder) -> bool:
-        """Whether its timer is to cancel this order."""
-        return order.segment in self.taken and order.symbol in self.options.get("symbol", [order.symbol])
-
-    seconds: ClassVar[int] = 60
-
-
-MECHANISMS = {
-    "okx": Mechanism(path="/trade/cancel-all-after", arms="60", off="0", taken=frozenset({"orders"})),
-    "kraken": Mechanism(path="/CancelAllOrdersAfter", arms="60", off="0", taken=frozenset({"spot"})),
-    "binance": Mechanism(
-        path="/countdownCancelAll",
-        arms="60000",
-        off="0",
-        taken=frozenset({"coinm"}),
-        options={"symbol": ["BTCUSD_PERP"]},
-    ),
-    "hyperliquid": Mechanism(path="scheduleCancel", arms="60000", off="", taken=frozenset({"core", "xyz", "flx"})),
-    "bitget": Mechanism(
-        path="/countdown-cancel-all",
-        arms="60",
-        off="0",
-        taken=frozenset(f"unified {one}-FUTURES" for one in ("USDT", "COIN", "USDC"))
-        | {"unified SPOT", "unified MARGIN"},
-        faults=("mode=unified",),
-    ),
-}
-
-
 def amount(request: LoggedRequest) -> str:
     """The time that a request sets, as it stands there."""
     if request.body.startswith(b"{"):
@@ -148,11 +105,6 @@ def amount(request: LoggedRequest) -> str:
         return str(body.get("timeOut", body.get("countdown", "")))
     values = parse_qs(request.query or request.body.decode())
     return values.get("timeout", values.get("countdownTime", [""]))[0]
-
-
-def stand(venue: str, *faults: str, **more: Any) -> Stand:
-    told = MECHANISMS[venue]
-    return Stand(venue=venue, faults=(*told.faults, *faults), options=told.options, **more)
 
 
 @pytest.mark.parametrize("venue", MECHANISMS)
@@ -496,7 +448,8 @@ def test_a_disarming_that_is_answered_otherwise_is_told() -> None:
         return await keeper.disarm(2.0)
 
     assert "may still cancel until" in one.run(work())
-    assert ("switch_trouble", "all orders: the venue answers that it is still armed") in one.notes
+    words = "kraken: the venue's switch (all orders) does not do as it should: the venue answers that it is still armed"
+    assert ("switch_trouble", words) in one.notes
 
 
 @pytest.mark.parametrize("venue", ["okx", "bitget", "binance"])

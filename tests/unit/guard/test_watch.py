@@ -67,7 +67,7 @@ def test_everything_is_looked_at_in_one_look(place: Path) -> None:
         shown = {sight.source: (sight.trigger, bool(sight.key), sight.present, sight.trouble) for sight in look.sights}
         assert shown == {
             str(place / "beat"): ("heartbeat", True, False, ""),
-            "beat": ("heartbeat", True, False, ""),
+            "cancelall beat": ("heartbeat", True, False, ""),
             f"unix:{place}/own": ("heartbeat", False, False, ""),
             str(os.getppid()): ("process", True, True, ""),
             str(place / "bot.pid"): ("process", False, False, ""),
@@ -170,6 +170,25 @@ def test_a_source_that_breaks_keeps_nobody_from_looking(place: Path, monkeypatch
     watch.close()
 
 
+def test_sockets_of_systemd_are_used_wherever_they_are(place: Path) -> None:
+    (place / "held").mkdir()
+    given = []
+    for kind in ("beat", "fire", "other"):
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        made.bind(f"{place}/held/guard-mm.{kind}")
+        send(place / f"held/guard-mm.{kind}")
+        given.append(made)
+    watch = GuardWatch(heartbeats=["beat"], directory=place, name="mm", given=given)
+    look = watch.look(0)
+    assert look.sights[0].key
+    assert look.pressed
+    assert names(place) == ["held"]
+    assert watch.unread == (f"{place}/held/guard-mm.other",)
+    watch.close()
+    assert names(place / "held") == ["guard-mm.beat", "guard-mm.fire", "guard-mm.other"]
+    given[-1].close()
+
+
 # --- another configuration ---
 
 
@@ -198,11 +217,13 @@ def test_a_bad_configuration_leaves_the_old_one_in_force(name: str, place: Path)
     words, why = REFUSED[name]
     watch = GuardWatch(heartbeats=["beat"], kill_files=[str(place / "KILL")], directory=place)
     before = watch.sources
+    further = words(place).get("heartbeats", [])
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.bind(f"{place}/taken")
         with pytest.raises(ConfigError, match=why):
-            watch.reload(**{"signals": ["USR2"], **words(place)})
+            watch.reload(**{"signals": ["USR2"], **words(place), "heartbeats": [f"unix:{place}/new", *further]})
     assert watch.sources == before
+    assert names(place) == ["guard-default.beat", "guard-default.fire", "taken"]
     send(place / "guard-default.beat")
     os.kill(os.getpid(), signal.SIGUSR1)
     look = watch.look(0)
@@ -280,7 +301,7 @@ async def test_a_beat_wakes_nobody_and_is_taken_at_once(place: Path) -> None:
             await asyncio.sleep(0)
         assert not waiting.done()
         waiting.cancel()
-    assert of(watch, "beat").key.endswith(":5000")
+    assert of(watch, "cancelall beat").key.endswith(":5000")
     watch.close()
 
 
@@ -336,7 +357,7 @@ def test_a_process_that_stood_still_between_two_clocks_did_not_sleep() -> None:
     """SIGSTOP between one clock and the other."""
     times = iter([100.0, 160.0, 160.0, 160.0])
     asleep = Asleep(lambda: next(times), lambda: next(times))
-    assert asleep.seconds() == 0.0
+    assert [asleep.seconds(), asleep.seconds()] == [0.0, 0.0]
 
 
 @pytest.mark.parametrize(

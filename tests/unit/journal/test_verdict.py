@@ -256,6 +256,9 @@ CLEAR: Mapping[str, Edit] = {
         lambda tape: once_more(tape, 2.0),
     ),
     "a cancel by name that is refused": cancel(MAIN, NAMED, 0.1, 0.2, "refused", **A_CALL),
+    "a read of the account as it was listed before, still under way": before_all(
+        lambda tape: tape.send(MAIN, 99, 0.3, 0.35, "absent")
+    ),
     "a witness that need not answer": then(of_reads(optional=True), edited(end_of(READ_WITNESS), witness="is silent")),
     "a witness that need not answer and was not sent": then(of_reads(optional=True), without(READ_WITNESS)),
     "a witness of the key that an accepted cancel makes needless": then(

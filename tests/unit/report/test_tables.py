@@ -67,7 +67,8 @@ def last_line(text: str) -> str:
 
 
 def test_the_line_of_a_profile_is_the_documented_one() -> None:
-    assert profile_line(REPORT, RunFacts(id="5bf1", machine="vps-3", reason="drill")) == (
+    facts = RunFacts(id="5bf1", machine="vps-3", reason="drill", shard=(2, 3, ("a", "bybit", "c", "d", "e")))
+    assert profile_line(REPORT, facts) == (
         '{"schema":1,"profile":"bybit","venue":"bybit","environment":"live","host":"https://api.bybit.com",'
         '"scope":{"settle_coin":"USDT","symbol":["BTCUSDT","ETHUSDT"]},"dry_run":false,'
         '"verdict":"clear","exit_code":0,'
@@ -79,7 +80,8 @@ def test_the_line_of_a_profile_is_the_documented_one() -> None:
         '"not_covered":["trading bots"],'
         '"requests":9,"timing_ms":{"first_request":212,"first_ack":251,"verdict":930},'
         '"error":null,"warnings":[],"positions":null,"positions_unknown":null,'
-        '"run":"5bf1","time":"2026-11-29T12:00:01.250Z","machine":"vps-3","reason":"drill"}\n'
+        '"run":"5bf1","time":"2026-11-29T12:00:01.250Z","machine":"vps-3","reason":"drill",'
+        '"shard":{"index":2,"count":3,"lines":2,"profiles":5,"checksum":"09740d6b5d77d578"}}\n'
     )
 
 
@@ -108,7 +110,7 @@ def test_a_profile_that_could_not_be_read_has_every_key_too() -> None:
         "error": {"kind": "secret", "message": "no api_key", "hint": "set it"},
         "positions": None,
         "positions_unknown": None,
-        **dict.fromkeys(("run", "time", "machine", "reason")),
+        **dict.fromkeys(("run", "time", "machine", "reason", "shard")),
     }
 
 
@@ -645,6 +647,7 @@ def _sweep(proven: int, of: int, *, read: bool = True) -> Any:
         str(number): SimpleNamespace(
             proven=number < proven,
             answered=True,
+            absent=None,
             trouble=None,
             air=SimpleNamespace(accepted=True),
             seen=[SimpleNamespace(taken=True), SimpleNamespace(taken=True)],
@@ -657,6 +660,7 @@ def _sweep(proven: int, of: int, *, read: bool = True) -> Any:
         tally=SimpleNamespace(turned_away=None),
         signer=SimpleNamespace(origin="https://a.test:8"),
         standstill=lambda seconds: "",
+        reads_only=False,
     )
     return SimpleNamespace(ledgers=ledgers, client=client, gap=1.0)
 
@@ -696,6 +700,12 @@ def test_one_line_per_profile_that_is_taken_back(monkeypatch: pytest.MonkeyPatch
 def test_the_live_line_names_no_number_that_was_not_read() -> None:
     assert how_far(_sweep(1, 3)) == "6 accepted, 3 still listed, 1 of 3 segments proven"
     assert how_far(_sweep(0, 3, read=False)) == "6 accepted, 2 of 3 segments read, 0 of 3 segments proven"
+    lacking = _sweep(2, 3, read=False)
+    lacking.ledgers["0"].absent = object()
+    assert how_far(lacking) == "6 accepted, 2 still listed, 1 of 2 segments proven"
+    reading = _sweep(0, 3, read=False)
+    reading.client.reads_only = True
+    assert how_far(reading) == "2 of 3 segments read, 0 of 3 segments proven", "nothing was to be accepted"
     silent = _sweep(0, 2)
     for ledger in silent.ledgers.values():
         ledger.answered = False

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from itertools import islice
+from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 from hypothesis import given
@@ -19,6 +21,7 @@ from cancelall.venues.binance import api
 from cancelall.venues.binance import venue as binance
 from cancelall.venues.binance.options import FURTHER, HOSTS, SCHEMA, BinanceFacts, BinanceOptions, BinanceSecrets
 from cancelall.venues.contract import Segment
+from clients import by_a_client, needed
 from support import ROOT, exist
 from unit.venues.kinds import ROWS, reply
 
@@ -97,6 +100,59 @@ def test_rsa_vectors_verify_over_the_prehash_that_we_build(row: dict[str, Any]) 
     assert prehash == row["prehash"]
     for key, one in ((theirs, row["signature"]), (ours.public_key(), signature)):
         key.verify(base64.b64decode(one), prehash.encode(), padding.PKCS1v15(), hashes.SHA256())
+
+
+def rsa_pem() -> Secret:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return Secret(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+
+
+@by_a_client
+@pytest.mark.parametrize("kind", ["hmac", "rsa", "ed25519"])
+def test_the_venues_connector_sends_every_request_as_we_do(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """binance-common stamps, encodes and signs for each of the venue's connectors; no signature is random."""
+    utils, signers = needed("binance_common.utils"), needed("binance_common.signature").Signers
+    configuration = needed("binance_common.configuration").ConfigurationRestAPI
+    secret = {"hmac": SECRETS.api_secret, "rsa": rsa_pem(), "ed25519": pem("07" * 32)}[kind]
+    key = secret.reveal()
+    named = {"api_secret": key} if kind == "hmac" else {"private_key": key}
+    theirs, signer = (
+        configuration(api_key="testkey", base_path="https://x", **named),
+        None if kind == "hmac" else signers.get_signer(key),
+    )
+    monkeypatch.setattr(utils, "get_timestamp", lambda: 1_700_000_000_000)
+    sent: list[dict[str, Any]] = []
+
+    def send(**values: Any) -> Any:
+        sent.append(values)
+        return SimpleNamespace(status_code=200, text="[]", headers={})
+
+    requests = {one.target: one for one in every_request()}
+    assert len(requests) > 60
+    assert any("%E6%B5%8B" in target for target in requests), "a symbol that is percent-encoded"
+    for request in islice(requests.values(), 0, None, 8 if kind == "rsa" else 1):  # theirs takes 60 ms
+        signed = api.sign(request, replace(SECRETS, api_secret=secret), OPTIONS, 1_700_000_000_000, 1)
+        given = {**dict(parse_qsl(request.query)), "recv_window": OPTIONS.recv_window}
+        session = SimpleNamespace(request=send)
+        utils.send_request(session, theirs, request.method, request.path, given, is_signed=True, signer=signer)
+        assert (sent[-1]["method"], sent[-1]["url"]) == (request.method, f"https://x{request.path}")
+        assert sent[-1]["params"] == signed.query
+        assert dict(signed.headers).items() <= sent[-1]["headers"].items()
+
+
+def every_request() -> list[Request]:
+    """What a kill sends: mass cancels, listings, names, and what tells of their ends, in each wallet."""
+    everything: list[Request] = []
+    for facts in (FACTS, BinanceFacts(mode="pm", pairs=("BTCUSDT",)), BinanceFacts(pairs=("BTCUSDT",))):
+        for one in segments(facts).values():
+            named = (order("BTCUSDT"), order("测试USDT", "8"))
+            everything += [*one.mass_cancels(named), *(request for stage in one.listings for request in stage)]
+            everything += [request for request, _ in one.cancels(named, ())]
+            everything += one.final_states(named, 0)
+    return everything
 
 
 def test_only_rsa_and_ed25519_keys_are_keys() -> None:
@@ -183,6 +239,12 @@ def test_what_the_venue_asks_to_wait_is_waited_for() -> None:
     assert api.judge(request, reply(said, 429)).after == 10.0
 
 
+@pytest.mark.parametrize("code", [-2013, -2026])
+def test_an_order_that_is_unknown_by_now_or_archived_has_no_end_to_tell(code: int) -> None:
+    request = api.get("/api/v3/order", Purpose.FINAL_STATES, {"symbol": "BTCUSDT", "orderId": "7"})
+    assert api.judge(request, reply({"code": code, "msg": "x"}, 400)).answer is Answer.NOTHING_OPEN
+
+
 def test_an_account_that_has_no_isolated_margin_says_so_to_one_question_only() -> None:
     for code in (-11001, -3003, -5000):
         got = reply({"code": code, "msg": "none"}, 400)
@@ -211,6 +273,39 @@ def test_what_is_remembered_is_fired_at_unseen_and_proves_nothing() -> None:
     assert found["spot"].blind == () == found["coinm"].blind
     assert all(request.priority is Priority.MASS_CANCEL for request in found["usdm"].blind)
     assert segments(facts, symbol=("ETHUSDT",))["usdm"].blind[0].query == "symbol=ETHUSDT", "selectors go before memory"
+
+
+def test_the_report_of_a_mass_cancel_shows_the_orders_that_it_took() -> None:
+    """A kill is often faster than its first listing. `clientOrderId` is the cancel's own there."""
+    spot = segments(symbol=("LTCBTC",))["spot"]
+    row = {**ROWS["binance spot"], "symbol": "LTCBTC", "clientOrderId": "cancel", "status": "CANCELED"}
+    stop = {**row, "orderId": 2, "origClientOrderId": "", "type": "STOP_LOSS_LIMIT", "side": "SELL"}
+    said = spot.acknowledge(spot.blind[0], reply([{**row, "orderId": 1, "origClientOrderId": "mine"}, stop]))
+    assert (said.cancelled, said.client_ids) == (("LTCBTC:1", "LTCBTC:2"), {"LTCBTC:1": "mine"})
+    assert [(one.id, one.client_id) for one in said.orders] == [("LTCBTC:1", "mine"), ("LTCBTC:2", None)]
+    assert said.orders[1].protection is Protection.PROTECTIVE
+
+
+def test_what_futures_and_options_took_unseen_stands_in_their_histories() -> None:
+    facts = binance.recall(FACTS, (("usdm", ("BTCUSDT",)), ("pm coinm", ("BTCUSD_PERP",)), ("spot", ("BTCUSDT",))))
+    found = segments(facts)
+    paths = {name: lines(found[name].final_states((), 0)) for name in ("usdm", "coinm", "pm coinm", "spot", "option")}
+    assert paths == {
+        "usdm": ["GET /fapi/v1/allAlgoOrders?symbol=BTCUSDT", "GET /fapi/v1/allOrders?symbol=BTCUSDT"],
+        "coinm": [],
+        "pm coinm": [
+            "GET /papi/v1/cm/conditional/allOrders?symbol=BTCUSD_PERP",
+            "GET /papi/v1/cm/allOrders?symbol=BTCUSD_PERP",
+        ],
+        "spot": [],
+        "option": ["GET /eapi/v1/historyOrders"],
+    }
+    request = found["usdm"].final_states((), 0)[1]
+    assert api.cost(request) == 5
+    rows = [{**ROWS["binance book"], "orderId": 1}, {**ROWS["binance book"], "status": "CANCELED", "updateTime": 9}]
+    ((ended, state, _),) = found["usdm"].final_page(request, reply(rows)).orders
+    assert (state.value, ended.ended_ms) == ("cancelled", 9)
+    assert not segments(symbol=("SOLUSDT",))["usdm"].final_page(request, reply(rows)).orders, "it is of another symbol"
 
 
 def test_orders_seen_behind_papi_are_fired_at_before_the_mode_is_known() -> None:

@@ -19,6 +19,7 @@ from cancelall.venues.deribit.positions import POSITIONS
 from cancelall.venues.deribit.preflight import PREFLIGHT
 from cancelall.venues.deribit.segments import DeribitOrders, currencies_of
 from cancelall.venues.deribit.venue import VENUE, lookup
+from clients import by_a_client, needed
 from support import ROOT
 from unit.venues.kinds import GOOD_ANSWERS, ROWS, reply
 
@@ -98,6 +99,20 @@ def sent() -> dict[str, Request]:
     found += [probe.request for probe in PREFLIGHT.probes(DeribitOptions(), "live")]
     found += [one.request for one in POSITIONS.listings(DeribitOptions(), ACCOUNT.listings[0])]
     return {one.target: one for one in found}
+
+
+@by_a_client
+def test_typed_deribit_signs_every_request_as_we_do() -> None:
+    """https://github.com/tribulnation/typed: with its nonce and at its time, whatever the method and the query are."""
+    auth = needed("typed_deribit.core.auth")
+    keys = auth.Credentials(SECRETS.client_id.reveal(), SECRETS.client_secret.reveal())
+    signed = [one for one in sent().values() if one.signed]
+    assert len(signed) > 15
+    for one in signed:
+        theirs = parts(auth.hmac_auth_header(keys, method=one.method, uri=one.target, body=one.body.decode()))
+        assert parts(api.authorization(one, SECRETS, int(theirs["ts"]), theirs["nonce"])) == theirs
+    login = json.loads(api.login_body(SECRETS, 1_700_000_000_000, "nonce"))["params"]
+    assert login["signature"] == auth.sign("1700000000000\nnonce\n", keys.client_secret)
 
 
 def test_the_vectors_are_requests_that_are_sent() -> None:

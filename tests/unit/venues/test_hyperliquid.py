@@ -10,15 +10,15 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cancelall.core.errors import OptionError, SecretError, Unreadable
 from cancelall.core.model import Answer, Order, Purpose, Reach
 from cancelall.core.secret import Secret
+from cancelall.venues import ethereum
 from cancelall.venues.contract import Known
-from cancelall.venues.hyperliquid import api, preflight, segments, signing, venue
+from cancelall.venues.hyperliquid import api, preflight, segments, venue
 from cancelall.venues.hyperliquid.options import HyperliquidFacts, HyperliquidOptions, HyperliquidSecrets
+from cancelall.venues.msgpack import packed
 from support import ROOT
 from unit.venues.kinds import HYPERLIQUID_FACTS, ROWS, dex_row, reply
 
@@ -52,8 +52,8 @@ def order(identity: object, coin: str = "BTC") -> Order:
 @pytest.mark.parametrize("row", SIGNED, ids=lambda row: row["name"])
 def test_an_action_is_packed_and_signed_as_the_venues_sdk_does(row: dict[str, Any]) -> None:
     body = json.loads(row["body"])
-    assert signing.packed(body["action"]).hex() == row["action_msgpack"]
-    found = signing.signed(body["action"], body["nonce"], body.get("vaultAddress", ""), row["agent_source"], KEY)
+    assert packed(body["action"]).hex() == row["action_msgpack"]
+    found = api.signature_of(body["action"], body["nonce"], body.get("vaultAddress", ""), row["agent_source"], SECRETS)
     assert {name: int(str(found[name]), 16) for name in "rs"} == {
         name: int(row["signature"][name], 16) for name in "rs"
     }
@@ -66,8 +66,8 @@ def test_a_request_of_this_module_is_the_vector(row: dict[str, Any]) -> None:
     """The very body, but for spelling: it is made of what a segment makes, and of nonce and key."""
     body = json.loads(row["body"])
     options = HyperliquidOptions(vault=body.get("vaultAddress"))
-    around = api.around(options, "testnet" if row["agent_source"] == "b" else "live")
-    signed = api.sign(api.action(body["action"], around, Purpose.CANCEL), SECRETS, options, body["nonce"], 1)
+    request = api.action(body["action"], Purpose.CANCEL, testnet=row["agent_source"] == "b")
+    signed = api.sign(request, SECRETS, options, body["nonce"], 1)
     sent = json.loads(signed.body)
     numbers = {name: int(value, 16) if name in "rs" else value for name, value in sent.pop("signature").items()}
     wanted = {name: int(str(value), 16) if name in "rs" else value for name, value in row["signature"].items()}
@@ -89,7 +89,7 @@ def test_an_order_of_each_kind_of_market_is_named_by_its_number() -> None:
     )
     ((request, some),) = named
     assert [one.id for one in some] == ["1", "2", "3", "4", "5"]
-    action = json.loads(request.body)["action"]
+    action = json.loads(request.body)
     assert [(one["a"], one["o"]) for one in action["cancels"]] == [
         (0, 1), (10_000, 2), (10_107, 3), (100_000_250, 4), (110_000, 5),
     ]  # fmt: skip
@@ -109,13 +109,13 @@ def test_an_action_holds_at_most_200_cancels(count: int, chunks: list[int]) -> N
     """https://github.com/MarcosACH/tickwright: `Signed action over weight limit of 200.`"""
     named = orders().cancels(tuple(map(order, range(1, count + 1))), None)
     assert [len(some) for _, some in named] == chunks
-    assert [api.cost(request) for request, _ in named] == [1 + length // 40 for length in chunks]
+    assert [request.cost for request, _ in named] == [1 + length // 40 for length in chunks]
     assert [len(some) for _, some in orders().singly(tuple(map(order, range(1, count + 1))), None)] == [1] * count
 
 
 def test_what_reads_weigh() -> None:
     weights = {"userRole": 60, "orderStatus": 2, "exchangeStatus": 2, "frontendOpenOrders": 20, "meta": 20}
-    assert {kind: api.cost(api.read(kind)) for kind in weights} == weights
+    assert {kind: api.read(kind).cost for kind in weights} == weights
 
 
 def test_only_what_names_the_address_of_the_key_itself_needs_it() -> None:
@@ -126,76 +126,7 @@ def test_only_what_names_the_address_of_the_key_itself_needs_it() -> None:
     assert json.loads(signed.body) == {"type": "userRole", "user": SIGNER}
 
 
-@given(st.binary(max_size=300))
-def test_the_hash_is_keccak(data: bytes) -> None:
-    """Against the embedded exchange's own, which shares no line with it; both against published values."""
-    from cancelall.simulator.hyperliquid import crypto
-
-    assert signing.keccak(data) == crypto.keccak256(data)
-
-
-@pytest.mark.parametrize(
-    ("data", "digest"),
-    [
-        (b"", "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"),
-        (b"abc", "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45"),
-        (b"a" * 135, "34367dc248bbd832f4e3e69dfaac2f92638bd0bbd18f2912ba4ef454919cf446"),
-        (b"a" * 136, "a6c4d403279fe3e0af03729caada8374b5ca54d8065329a3ebcaeb4b60aa386e"),
-        (b"a" * 137, "d869f639c7046b4929fc92a4d988a8b22c55fbadb802c0c66ebcd484f1915f39"),
-    ],
-)
-def test_published_hashes(data: bytes, digest: str) -> None:
-    assert signing.keccak(data).hex() == digest
-
-
-@given(st.integers(1, signing.ORDER - 1), st.binary(min_size=32, max_size=32))
-def test_a_signature_recovers_to_its_key(key: int, digest: bytes) -> None:
-    """The exchange's recovery, which is code of its own, has the last word; and cryptography, which has no recovery."""
-    from cancelall.simulator.hyperliquid import crypto
-
-    r, s, v = signing.signature(key, digest)
-    secret = Secret(f"0x{key:064x}")
-    assert crypto.recovered(digest, r, s, v) == signing.address_of(secret) == crypto.address(f"{key:064x}")
-    assert 2 * s <= signing.ORDER
-
-
-def test_a_signature_is_one_of_ecdsa() -> None:
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec, utils
-
-    digest = signing.keccak(b"something")
-    private = ec.derive_private_key(int.from_bytes(bytes(range(32)), "big"), ec.SECP256K1())
-    r, s, _ = signing.signature(int.from_bytes(bytes(range(32)), "big"), digest)
-    algorithm = ec.ECDSA(utils.Prehashed(hashes.SHA256()))
-    private.public_key().verify(utils.encode_dss_signature(r, s), digest, algorithm)
-
-
-@given(
-    st.recursive(
-        st.integers(0, 2**64 - 1) | st.text(max_size=70) | st.booleans(),
-        lambda inner: st.lists(inner, max_size=20) | st.dictionaries(st.text(max_size=5), inner, max_size=20),
-        max_leaves=20,
-    )
-)
-def test_what_is_packed_is_unpacked_again(value: object) -> None:
-    msgpack = pytest.importorskip("msgpack")
-    assert signing.packed(value) == msgpack.packb(value)
-
-
-def test_what_cannot_be_packed_is_not() -> None:
-    with pytest.raises(ValueError, match="float"):
-        signing.packed({"a": 1.5})
-    for number in (1 << 64, -1):
-        with pytest.raises(ValueError, match="64 bits"):
-            signing.packed([1, number, 2])
-
-
 # --- keys -----------------------------------------------------------------------------------------------------------
-
-
-def test_the_address_of_a_key() -> None:
-    for text in (KEY.reveal(), KEY.reveal()[2:], KEY.reveal().upper().replace("0X", "0x")):
-        assert signing.address_of(Secret(text)) == SIGNER
 
 
 @pytest.mark.parametrize(
@@ -203,7 +134,7 @@ def test_the_address_of_a_key() -> None:
     [
         (SIGNER, "20 bytes long: that is an address"),
         ("0x" + "0" * 64, "is not a private key"),
-        (f"0x{signing.ORDER:064x}", "is not a private key"),
+        (f"0x{ethereum.ORDER:064x}", "is not a private key"),
         ("0x12", "is not a private key"),
         ("zz" * 32, "is not a private key"),
         ("", "is not a private key"),
@@ -222,7 +153,9 @@ def test_a_key_that_is_not_the_agents_is_noticed_before_anything_is_sent() -> No
 
 
 def test_the_account_that_is_shown() -> None:
-    shown = [api.account(SECRETS, HyperliquidOptions(**one)) for one in ({}, {"account": MASTER}, {"vault": SUB})]
+    shown = [
+        venue.VENUE.account(SECRETS, HyperliquidOptions(**one)) for one in ({}, {"account": MASTER}, {"vault": SUB})
+    ]
     assert shown == [SIGNER, MASTER, SUB]
 
 
@@ -491,13 +424,14 @@ def test_addresses_are_written_in_small_letters() -> None:
 
 
 def test_the_network_that_is_signed_is_the_environments() -> None:
-    request = orders().cancels((order(1),), None)[0][0]
-    assert json.loads(request.body)["source"] == "a"
-    (segment,) = [
-        one for one in venue.segments(HyperliquidOptions(vault=SUB), HYPERLIQUID_FACTS, "testnet") if one.name == "core"
-    ]
-    body = json.loads(segment.cancels((order(1),), None)[0][0].body)
-    assert (body["source"], body["vaultAddress"]) == ("b", SUB)
+    for environment, source in (("live", "a"), ("testnet", "b")):
+        options = HyperliquidOptions(vault=SUB)
+        known = venue.segments(options, HYPERLIQUID_FACTS, environment)
+        (segment,) = [one for one in known if one.name == "core"]
+        request = segment.cancels((order(1),), None)[0][0]
+        sent = json.loads(api.sign(request, SECRETS, options, 5, 1).body)
+        assert sent["signature"] == api.signature_of(sent["action"], 5, SUB, source, SECRETS)
+        assert sent["vaultAddress"] == SUB
 
 
 # --- the pre-flight -------------------------------------------------------------------------------------------------

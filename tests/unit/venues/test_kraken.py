@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 from dataclasses import replace
 from typing import Any
@@ -22,6 +23,7 @@ from cancelall.venues.kraken import api, preflight
 from cancelall.venues.kraken import venue as kraken
 from cancelall.venues.kraken.options import KrakenOptions, KrakenSecrets, folded
 from cancelall.venues.kraken.segments import BATCH, KrakenSpot, milliseconds
+from clients import by_a_client, needed
 from support import ROOT
 from unit.venues.kinds import ROWS, reply
 
@@ -94,6 +96,28 @@ def test_the_documents_calls_are_signed_with_these_very_texts() -> None:
         signed = api.sign(request, secrets(), KrakenOptions(), NOW, 1)
         assert signed.body == b"nonce=1700000000000"
         assert dict(signed.headers)["API-Sign"] == signatures[request.path.rpartition("/")[2]]
+
+
+@by_a_client
+@pytest.mark.parametrize("otp", ["", "Passw0rd!&=ä"])
+def test_python_kraken_sdk_signs_every_request_as_we_do(otp: str) -> None:
+    """https://github.com/btschwertfeger/python-kraken-sdk: over the body as we send it, a form or JSON."""
+    client = needed("kraken.spot").User(key="testkey", secret=SECRET)
+    requests = [one for segment in (spot(), spot("XBTUSD")) for one in every_request(segment)]
+    assert {one.path.rpartition("/")[2] for one in requests} > set("CancelAll CancelOrder CancelOrderBatch".split())
+    for widen, request in itertools.product((1, 3), requests):
+        signed = api.sign(request, secrets(otp=otp), KrakenOptions(), NOW, widen)
+        nonce = NOW * 1_000_000 if widen == 3 else NOW
+        theirs = client._get_kraken_signature(url_path=request.path, data=signed.body.decode(), nonce=nonce)
+        assert dict(signed.headers)["API-Sign"] == theirs
+
+
+def every_request(segment: KrakenSpot) -> list[Request]:
+    """What a kill sends: mass cancels, listings, names, and what tells of their ends."""
+    two = orders(TXID, OTHER)
+    listed = [request for stage in segment.listings for request in stage]
+    named = [request for some in (two, two[:1]) for request, _ in segment.cancels(some, None)]
+    return [*segment.mass_cancels(two), *listed, *named, *segment.final_states(two, NOW)]
 
 
 def test_a_wider_window_is_first_the_same_unit_and_then_the_finest_one() -> None:

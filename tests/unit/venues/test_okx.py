@@ -20,6 +20,7 @@ from cancelall.venues.okx import api
 from cancelall.venues.okx import venue as okx
 from cancelall.venues.okx.algos import KINDS
 from cancelall.venues.okx.options import HOSTS, OkxFacts, OkxOptions, OkxSecrets, types_of
+from clients import by_a_client, needed
 from support import ROOT
 from unit.venues.kinds import ROWS, reply
 
@@ -84,6 +85,20 @@ def test_the_time_has_three_digits_of_milliseconds() -> None:
 def test_any_time_until_2100_is_written_like_the_calendar_has_it(now_ms: int) -> None:
     at = datetime.fromtimestamp(now_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     assert api.iso(now_ms) == f"{at}.{now_ms % 1000:03}Z"
+
+
+@by_a_client
+def test_python_okx_signs_every_request_as_we_do() -> None:
+    """https://github.com/okxapi/python-okx: its text to be signed, its signature and its headers."""
+    utils = needed("okx.utils")
+    requests = {sent(one): one for one in all_requests()}
+    assert {one.method for one in requests.values()} == {"GET", "POST"}
+    for request in requests.values():
+        text = utils.pre_hash(AT, request.method, request.target, request.body.decode(), False)
+        theirs = utils.get_header("testkey", utils.sign(text, "testsecret").decode(), AT, "testpass", "0", False)
+        ours = dict(okx.VENUE.sign(request, SECRETS, OkxOptions(), NOW, 1).headers)
+        assert {name: theirs[name] for name in ours} == ours
+        assert len([name for name in ours if name.startswith("OK-ACCESS-")]) == 4
 
 
 def all_requests() -> list[Request]:

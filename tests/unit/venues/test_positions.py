@@ -483,6 +483,8 @@ def test_okxs_side_is_told_by_the_sign_the_side_or_the_currency_that_is_held() -
         ({"instType": "MARGIN", "instId": "BTC-USDT", "posCcy": "BTC", "pos": "1"}, "long"),
         ({"instType": "MARGIN", "instId": "BTC-USDT", "posCcy": "USDT", "pos": "1"}, "short"),
         ({"posSide": "both"}, "?"),
+        ({"pos": {}}, "?"),
+        ({"pos": {}, "posSide": "short"}, "short"),
     ]
     page = read("okx", okx([{**OKX, **changes} for changes, _ in rows]))
     assert [one.side for one in page.positions] == [side for _, side in rows]

@@ -1,47 +1,13 @@
-"""Whose signature an action carries: msgpack, Keccak-256, and the recovery of a public key, from the documents.
+"""What fake venues with Ethereum's keys share: Keccak-256, and the address behind a key or a signature.
 
-https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/signing; https://keccak.team/keccak_specs_summary.html;
-https://www.secg.org/sec1-v2.pdf, 4.1.6. None of it is shared with a client.
+https://keccak.team/keccak_specs_summary.html; https://www.secg.org/sec1-v2.pdf, 4.1.6; https://eips.ethereum.org/EIPS/eip-712.
+None of it is shared with a client.
 """
 
-from collections.abc import Mapping
 from functools import cache
-
-_MEMBERS = (
-    "type orders cancels a b p s r t c o asset cloid limit trigger tif isMarket triggerPx tpsl grouping builder f time"
-).split()
-"""Every member of the actions that are known here, in the order of the venue's own structures: the text of the JSON is
-not signed, they are."""
 
 Point = tuple[int, int, int]
 """Of the curve, in Jacobian coordinates; z is 0 at infinity."""
-
-
-def pack(value: object) -> bytes:
-    """A value as the venue's structures are packed: members in their order, those that it does not know left out."""
-    if isinstance(value, Mapping):
-        known = [(name, value[name]) for name in _MEMBERS if name in value]
-        return _sized(len(known), 0x80, 0xDE) + b"".join(pack(name) + pack(member) for name, member in known)
-    if isinstance(value, list):
-        return _sized(len(value), 0x90, 0xDC) + b"".join(pack(item) for item in value)
-    if isinstance(value, bool):
-        return bytes([0xC2 + value])
-    if isinstance(value, str):
-        raw = value.encode()
-        if len(raw) < 32:
-            return bytes([0xA0 + len(raw)]) + raw
-        return bytes([0xD9, len(raw)]) + raw if len(raw) < 256 else b"\xda" + len(raw).to_bytes(2, "big") + raw
-    if isinstance(value, int) and 0 <= value < 2**64:
-        for limit, head, width in ((2**7, b"", 1), (2**8, b"\xcc", 1), (2**16, b"\xcd", 2), (2**32, b"\xce", 4)):
-            if value < limit:
-                return head + value.to_bytes(width, "big")
-        return b"\xcf" + value.to_bytes(8, "big")
-    raise ValueError("it cannot be packed")
-
-
-def _sized(count: int, small: int, large: int) -> bytes:
-    return bytes([small + count]) if count < 16 else bytes([large]) + count.to_bytes(2, "big")
-
 
 # --- Keccak ----------------------------------------------------------------------------------------------------------
 
@@ -161,23 +127,22 @@ def recovered(digest: bytes, r: int, s: int, v: int) -> str | None:
     return _address(found) if found[2] else None
 
 
+# --- typed messages --------------------------------------------------------------------------------------------------
+
+
 @cache
-def _type(text: str) -> bytes:
+def typed(text: str) -> bytes:
+    """The hash of a type, or of a text in a message."""
     return keccak256(text.encode())
 
 
-def digest_of(action: object, nonce: int, vault: str | None, expires: int | None, source: str) -> bytes:
-    """What is signed: an `Agent` of EIP-712; its connection is the hash of the packed action and what goes with it."""
-    data = pack(action) + nonce.to_bytes(8, "big")
-    data += b"\0" if vault is None else b"\x01" + bytes.fromhex(vault[2:])
-    data += b"" if expires is None else b"\0" + expires.to_bytes(8, "big")
-    return keccak256(b"\x19\x01" + _domain() + keccak256(_type(_AGENT) + _type(source) + keccak256(data)))
-
-
-_AGENT = "Agent(string source,bytes32 connectionId)"
-
-
 @cache
-def _domain() -> bytes:
-    kind = _type("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
-    return keccak256(kind + _type("Exchange") + _type("1") + (1337).to_bytes(32, "big") + bytes(32))
+def domain(name: str, version: str, chain: int) -> bytes:
+    """The hash of a domain without a contract."""
+    kind = typed("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
+    return keccak256(kind + typed(name) + typed(version) + chain.to_bytes(32, "big") + bytes(32))
+
+
+def digest(domain_hash: bytes, struct: bytes) -> bytes:
+    """What is signed of a message, by the hashes of its domain and of its members."""
+    return keccak256(b"\x19\x01" + domain_hash + keccak256(struct))

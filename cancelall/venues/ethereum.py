@@ -1,60 +1,15 @@
-"""Hyperliquid: a signature of its kind, with the standard library: msgpack, Keccak-256, ECDSA over secp256k1.
+"""What venues with Ethereum's keys share: Keccak-256, addresses, and ECDSA over secp256k1, with the standard library.
 
-An action is packed, hashed and signed by the key of the account or of one of its agents, of which the venue recovers
-the address. Python's whole numbers take no constant time: whoever can measure this machine to the microsecond could
-learn of the key. https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/signing, and signing.py of the
-venue's hyperliquid-python-sdk 0.24.0.
+Python's whole numbers take no constant time: whoever can measure this machine to the microsecond could learn of the
+key. hashlib has no Keccak, cryptography no signature from which the key's address can be recovered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 
 from cancelall.core.errors import SecretError
 from cancelall.core.secret import Secret
-
-# --- msgpack ---------------------------------------------------------------------------------------------------------
-
-
-def packed(value: object) -> bytes:
-    """Text, whole numbers from 0 on, truth values, lists and objects, each in the shortest way there is.
-
-    https://github.com/msgpack/msgpack/blob/master/spec.md - the order of an object's members is part of what is signed.
-    """
-    match value:
-        case bool():
-            return b"\xc3" if value else b"\xc2"
-        case int():
-            return _number(value)
-        case str():
-            raw = value.encode()
-            return _head(len(raw), 0xA0, 32, (0xD9, 0xDA)) + raw
-        case list():
-            return _head(len(value), 0x90, 16, (None, 0xDC)) + b"".join(map(packed, value))
-        case Mapping():
-            members = b"".join(packed(key) + packed(member) for key, member in value.items())
-            return _head(len(value), 0x80, 16, (None, 0xDE)) + members
-    raise ValueError(f"{type(value).__name__} is not packed here")
-
-
-def _head(length: int, short: int, limit: int, marks: tuple[int | None, int]) -> bytes:
-    """The beginning of what has a length: in one byte, or behind a mark in one or two."""
-    if length < limit:
-        return bytes((short | length,))
-    if marks[0] is not None and length < 1 << 8:
-        return bytes((marks[0], length))
-    return bytes((marks[1],)) + length.to_bytes(2, "big")
-
-
-def _number(value: int) -> bytes:
-    if not 0 <= value < 1 << 64:  # `next` would end whatever is being joined, and sign other bytes
-        raise ValueError("a number of more than 64 bits is not packed")
-    if value < 1 << 7:
-        return value.to_bytes(1, "big")
-    mark, size = next((0xCC + place, 1 << place) for place in range(4) if value < 1 << (8 << place))
-    return bytes((mark,)) + value.to_bytes(size, "big")
-
 
 # --- Keccak-256 ------------------------------------------------------------------------------------------------------
 
@@ -196,7 +151,7 @@ def key_of(secret: Secret) -> int:
     if len(raw) == 20:
         raise SecretError(
             "private_key is 20 bytes long: that is an address",
-            "paste the private key, which the venue shows once, when it makes the API wallet",
+            "paste the private key: of an API wallet it is shown once, when that is made",
         )
     key = int.from_bytes(raw, "big")
     if len(raw) != 32 or not 0 < key < ORDER:
@@ -211,18 +166,9 @@ def address_of(secret: Secret) -> str:
     return f"0x{keccak(x.to_bytes(32, 'big') + y.to_bytes(32, 'big'))[12:].hex()}"
 
 
-# --- actions ---------------------------------------------------------------------------------------------------------
+def typed_signature(secret: Secret, domain: bytes, struct: bytes) -> tuple[int, int, int]:
+    """r, s and v of a message of EIP-712, by the hashes of its domain and of its struct. Raises SecretError.
 
-_DOMAIN = bytes.fromhex("d79297fcdf2ffcd4ae223d01edaa2ba214ff8f401d7c9300d995d17c82aa4040")
-"""keccak of the domain: Exchange, version 1, chain 1337, no contract."""
-_AGENT = bytes.fromhex("26f05c2f7239b6983075e58321292d77b3aa173d19b27257ac96ab362570f508")
-"""keccak of `Agent(string source,bytes32 connectionId)`."""
-
-
-def signed(action: Mapping[str, object], nonce: int, vault: str, source: str, secret: Secret) -> Mapping[str, object]:
-    """The signature of an action, as its body has it. `source` is `a` on the main network, `b` on the test network."""
-    data = packed(action) + nonce.to_bytes(8, "big")
-    data += b"\x01" + bytes.fromhex(vault.removeprefix("0x")) if vault else b"\0"
-    agent = keccak(_AGENT + keccak(source.encode()) + keccak(data))
-    r, s, v = signature(key_of(secret), keccak(b"\x19\x01" + _DOMAIN + agent))
-    return {"r": f"0x{r:064x}", "s": f"0x{s:064x}", "v": v}
+    https://eips.ethereum.org/EIPS/eip-712
+    """
+    return signature(key_of(secret), keccak(b"\x19\x01" + domain + struct))
