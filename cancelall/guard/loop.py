@@ -343,7 +343,8 @@ class Guard:
         if not self.standby.prepared:
             return
         silent = self.machine.silent
-        fresh = self.machine.state is GuardState.ARMED and (silent is None or silent < self.machine.rules.timeout)
+        beats = silent is not None and silent < self.machine.rules.timeout  # None: none has come yet
+        fresh = self.machine.state is GuardState.ARMED and beats
         for switch in self.switches:
             switch.resting = self.standby.resting(switch.profile)
             switch.look(at, fresh=fresh)
