@@ -106,6 +106,8 @@ class GuardRecord:
     SAVED of `timeout`."""
     verdict: str = ""
     """The worst verdict of the last firing; empty before there is one."""
+    stopped: bool = False
+    """Somebody has stopped the guard at that moment: it did not just end."""
 
 
 @dataclass(frozen=True, kw_only=True)

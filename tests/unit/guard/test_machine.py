@@ -380,6 +380,15 @@ def test_a_death_in_the_meantime_is_seen(meanwhile: Sight, fires: bool) -> None:
     assert bool(story.fired) is fires
 
 
+@pytest.mark.parametrize(("absent", "state"), [(2.0, GuardState.ARMED), (3600.0, GuardState.WAITING)])
+def test_one_that_was_stopped_and_is_started_much_later_waits(absent: float, state: GuardState) -> None:
+    stopped = Story().armed()
+    record = stopped.machine.stopped(stopped.at)
+    story = Story(found=record, at=stopped.at + absent).able(beat("2"))
+    assert (story.state, story.fired) == (state, [])
+    assert not story.machine.record.stopped
+
+
 NO_GRACE = Rules(timeout=10.0, grace=0.0)
 
 
