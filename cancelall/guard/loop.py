@@ -376,7 +376,7 @@ class Guard:
 
     def degraded(self) -> tuple[str, ...]:
         """Why it could not do everything if it fired now."""
-        said = [] if self.machine.state is GuardState.CHECKING else [*self.standby.troubles()]
+        said = [*self.standby.troubles()] if self.standby.prepared else []
         said += [switch.trouble for switch in self.switches]
         said += [f"{sight.source}: {sight.trouble}" for sight in self._look.sights if sight.trouble]
         said += [*self.watch.troubles, *self._troubles.values()]

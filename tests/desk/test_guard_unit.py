@@ -16,6 +16,7 @@ from cancelall.guard.model import GuardState
 from cancelall.simulator import SimServer
 from desk import machine
 from desk.machine import Machine
+from support import paths
 
 pytestmark = pytest.mark.faults
 
@@ -163,3 +164,19 @@ def test_a_config_that_cannot_be_used_cancels_nothing_and_is_a_failed_unit(guard
     assert until(failed), guarded.journal(UNIT)  # although a bot goes on beating
     assert "timeout must be from 0.5 to 86400" in guarded.journal(UNIT)
     assert len(server.open_orders()) == 6
+
+
+def test_one_that_could_not_fire_is_not_ready_and_keeps_its_triggers(boxed: Machine, server: SimServer) -> None:
+    """Whatever waits for it does not start, and it tries all the same when it has to."""
+    configure(boxed, server, kill_file=["/run/KILL"])
+    server.set_faults(["key"])
+    try:
+        boxed.run("systemctl", "start", "--no-block", UNIT)
+        assert until(lambda: state(boxed)[1] == 4), boxed.journal(UNIT)
+        assert boxed.properties(UNIT)["ActiveState"] == "activating"
+        boxed.run("touch", "/run/KILL")
+        assert until(lambda: state(boxed)[0] == "firing"), boxed.journal(UNIT)
+        assert [one for one in paths(server) if one.startswith("POST ")]
+    finally:
+        boxed.run("rm", "-f", "/run/KILL")
+        boxed.run("systemctl", "stop", UNIT)
