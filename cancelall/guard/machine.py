@@ -258,7 +258,8 @@ class Machine:
         return None
 
     def _silence(self, sights: Sequence[Sight]) -> Cause | None:
-        if not all(self._agrees([one for one in sights if one.trigger == kind]) for kind in self.rules.confirm):
+        confirming = [one for one in sights if one.trigger in self.rules.confirm]
+        if self.rules.confirm and not self._agrees(confirming):
             return None
         for sight in sights:
             if sight.trigger == "heartbeat" and self._sources[_name(sight)].left <= 0:
@@ -268,7 +269,7 @@ class Machine:
         return None
 
     def _agrees(self, sights: Sequence[Sight]) -> bool:
-        """Whether one of a kind is bad, or could not be looked at for so long that nobody knows better."""
+        """Whether one of them is bad, or could not be looked at for so long that nobody knows better."""
         return any(map(self._is_bad, sights)) or self._unreadable(sights) is not None
 
     # --- changes ---

@@ -246,6 +246,13 @@ def test_with_a_condition_silence_alone_fires_nothing_nor_does_the_condition() -
     assert story.watch(10.1, beat("3"), process()).fired != []
 
 
+def test_of_several_conditions_one_is_enough() -> None:
+    story = Story(rules=replace(RULES, confirm=("process", "probe"))).able(beat("1"), process("5"), probe())
+    story.look(beat("2"), process("5"), probe()).watch(20.0, beat("2"), process("5"), probe())
+    assert story.fired == []
+    assert [cause.trigger for cause in story.look(beat("2"), process("5"), probe(failing=True)).fired] == ["heartbeat"]
+
+
 def test_a_condition_that_nobody_can_look_at_agrees() -> None:
     story = Story(rules=replace(RULES, confirm=("process",))).able(beat("1"), process("5"))
     story.look(beat("2"), process("5"))
