@@ -231,8 +231,8 @@ class SegmentSweep:
         return since + gap + INSTANT - self._now()
 
     async def _make_last(self, began: float) -> None:
-        """Where listings are scarce: wait until the next one is due. The first ones (after a hold, too), the second one of
-        a proof and the last go at once; unread they come half as often, but for the end, when a proof only just fits.
+        """Where listings are scarce: wait until the next one is due. The first ones (after a hold too), the second of a
+        proof and the last go at once; unread they come half as often, but for the end, when a proof only just fits.
         """
         free = self.listings < _FREE_LISTINGS or began < self.ledger.fresh_from or self.ledger.half is not None
         if not free and self.around.pace is None:
