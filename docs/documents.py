@@ -13,6 +13,7 @@ from cancelall.core import declare
 from cancelall.core.declare import Declared
 from cancelall.core.errors import EXIT_STATUSES
 from cancelall.core.profile import Common
+from cancelall.core.switch import NoSwitch, load_switch
 from cancelall.venues.registry import VENUES, load, schema
 
 WITH_BLOCKS = ("README.md", "docs/venues.md", "docs/demo.md", "docs/guard.md")
@@ -131,6 +132,23 @@ def kills_table() -> str:
     return "\n".join(lines)
 
 
+def switches_table() -> str:
+    """The venues' own switches as a Markdown table: for how long they can be armed, and what they do not reach."""
+    lines = ["| venue | seconds | what it does not reach, or may not | what to know |", "| --- | --- | --- | --- |"]
+    for name, known in VENUES.items():
+        switch, options_ = load_switch(name), schema(name).options()
+        if isinstance(switch, NoSwitch):
+            continue
+        if not switch.most:
+            lines.append(f"| {known} | – | it can only be looked at | {'; '.join(switch.notes)} |")
+            continue
+        beyond, notes = switch.beyond(options_, "live"), [*switch.notes, switch.shared]
+        confirms = "the answer says until when it is armed" if switch.confirms else "no answer says until when"
+        told = "; ".join(filter(None, [*notes, confirms]))
+        lines.append(f"| {known} | {switch.least} to {switch.most} | {'; '.join(beyond)} | {told} |")
+    return "\n".join(lines)
+
+
 def doubts_list() -> str:
     """What each venue's documents leave open and how it is read here: the list in its module's docstring."""
     lines = []
@@ -160,6 +178,7 @@ def blocks() -> dict[str, str]:
         "options of a guard": guard_table(),
         "kills": kills_table(),
         "doubts": doubts_list(),
+        "switches": switches_table(),
         "secrets": secrets_table(),
         "keys": common_table(),
         "environments": environments_table(),

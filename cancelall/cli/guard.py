@@ -58,7 +58,13 @@ _LOOK = 0.1
 
 Name = Annotated[
     Optional[str],
-    typer.Option("--name", metavar="NAME", help="The guard of this name.", show_default=False),
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="The guard of this name.",
+        show_default=False,
+        autocompletion=parameters.completer("guards"),
+    ),
 ]
 Config = Annotated[Optional[Path], parameters.option("config")]
 Json = Annotated[bool, parameters.option("json", "One JSON line per guard.")]
@@ -155,7 +161,7 @@ def _settings(
 def _weak_points(settings: GuardSettings) -> list[str]:
     """What somebody would want to know who believes that he is guarded."""
     said: list[str] = []
-    if not (settings.heartbeats or settings.processes or settings.probe):
+    if settings.kill_files and not (settings.heartbeats or settings.processes or settings.probe):
         said.append("no heartbeat, process or probe: nothing fires it by itself when a bot falls silent")
     for one in settings.profiles:
         if isinstance(one, BrokenProfile):

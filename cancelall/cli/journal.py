@@ -124,8 +124,8 @@ def merged(environ: Mapping[str, str], names: list[str], within: float) -> ExitS
     if not names or names.count(_STDIN) > 1:
         raise UsageError("--merge: name each file of JSON lines once", "- is stdin")
     whole = merge.merge((one for name in names for one in _results(name)), datetime.now(UTC), within)
-    failed, left = [one.name for one in whole.bad if one.profile is not None], whole.verdict is Verdict.OPEN
-    step = next_step.of_merged(failed, whole.lost, left=left) if whole.verdict is not Verdict.CLEAR else ""
+    failed = [one.name for one in whole.bad if one.profile is not None]
+    step = next_step.of_merged(whole.verdict, failed, whole.lost) if whole.verdict is not Verdict.CLEAR else ""
     emit(merge.page(whole))
     emit(last_of_all(merge.whole(whole), _canvas(environ), step))
     return whole.verdict.exit_status

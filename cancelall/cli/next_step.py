@@ -106,8 +106,12 @@ def _flag(key: str) -> str:
     return next(item.flag for item in _ITEMS.values() if item.key == key)
 
 
-def of_merged(failed: Sequence[str], shards: Sequence[str], *, left: bool) -> str:
+def of_merged(verdict: Verdict, failed: Sequence[str], shards: Sequence[str]) -> str:
     """The same for lines of several machines: profiles that are not clear, and shards of which lines are missing."""
+    if verdict is Verdict.UNCONFIGURED:
+        return "to see why: cancelall config check"
+    if len(failed) == 1 and verdict in (Verdict.REFUSED, Verdict.UNREACHABLE):
+        return f"to see why: cancelall check {shlex.quote(failed[0])}"
     if not failed and len(shards) == 1:
         words = ["all", _flag("shard"), *shards]
     elif len(failed) == 1 and not shards:
@@ -116,4 +120,5 @@ def of_merged(failed: Sequence[str], shards: Sequence[str], *, left: bool) -> st
         some = failed if len(failed) <= _MOST and not shards else ()
         words = ["all", *(word for name in some for word in (_flag("only"), name))]
     again = shlex.join(["cancelall", *words])
+    left = verdict is Verdict.OPEN
     return f"stop what places orders, then: {again} {_flag('hold')} {_HOLD}" if left else f"at once: {again}"

@@ -44,7 +44,7 @@ class GuardKeys:
         tuple[str, ...],
         Opt(
             help="Where a bot shows that it lives: FILE (any change counts, a log will do), unix:PATH, "
-            "http:127.0.0.1:PORT, or beat, which is what `cancelall beat` gives.",
+            "http:127.0.0.1:PORT, or beat: what `cancelall beat` gives. Where nothing at all is watched it is that.",
             metavar="SOURCE",
             text="free",
             example="/run/mybot/beat",
@@ -463,10 +463,11 @@ def _contradictions(keys: GuardKeys) -> Iterator[tuple[str, str, str]]:
         yield "confirm", "it wants a process to agree, and none is watched: silence would never fire", "add process"
     if "probe" in keys.confirm and keys.probe is None:
         yield "confirm", "it wants a probe to agree, and there is none: silence would never fire", "add probe"
-    if keys.venue_switch == "arm" and not keys.heartbeat:
+    beaten = keys.heartbeat or not (keys.process or keys.kill_file or keys.probe)  # without any: `cancelall beat`
+    if keys.venue_switch == "arm" and not beaten:
         problem = "the venue's switch is renewed while beats come, and there is no heartbeat"
         yield "venue_switch", problem, "add a heartbeat"
-    if keys.rearm == "beat" and not keys.heartbeat:
+    if keys.rearm == "beat" and not beaten:
         yield "rearm", "a beat is to arm it again, and there is no heartbeat", "add a heartbeat"
     both = next((one for one in keys.kill_file if one in keys.heartbeat), None)
     if both is not None:

@@ -343,7 +343,8 @@ class Guard:
         if not self.standby.prepared:
             return
         silent = self.machine.silent
-        fresh = self.machine.state is GuardState.ARMED and (silent is None or silent < self.machine.rules.timeout)
+        beats = silent is not None and silent < self.machine.rules.timeout  # None: none has come yet
+        fresh = self.machine.state is GuardState.ARMED and beats
         for switch in self.switches:
             switch.resting = self.standby.resting(switch.profile)
             switch.look(at, fresh=fresh)
@@ -375,7 +376,7 @@ class Guard:
 
     def degraded(self) -> tuple[str, ...]:
         """Why it could not do everything if it fired now."""
-        said = [] if self.machine.state is GuardState.CHECKING else [*self.standby.troubles()]
+        said = [*self.standby.troubles()] if self.standby.prepared else []
         said += [switch.trouble for switch in self.switches]
         said += [f"{sight.source}: {sight.trouble}" for sight in self._look.sights if sight.trouble]
         said += [*self.watch.troubles, *self._troubles.values()]

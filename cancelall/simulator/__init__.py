@@ -22,10 +22,13 @@ How a new fake venue is added, in a package `cancelall/simulator/<venue>/` (CONT
    what the venue's own fields need. Put them on the book with `place` or `accept`, cancel them through `cancel` only,
    list them through `listed` only: every fault that is about orders lives in these two. `fault(name, request)` says
    whether a fault strikes, `setting` what value it sets; `cursor-loop` is the venue's to obey, where it has cursors.
-   Rows are a `rows.Table`, stocks `stock.templates`, pages those of `pages`.
+   Rows are a `rows.Table`, in a `rows.txt` where there are many (`rows.written`); `stock.stock` reads a `stock.txt`;
+   pages are those of `pages`. A batch whose items have codes of their own goes through `cancel_each`.
 3. `venue.py`: a subclass of the state with its `routes`, and with `authorize` where a key in a header is not all that
-   is checked, `answer` where answers have an envelope. A route's kind is what it is for: the log, the faults and "may
-   it change anything" hang on that. The class is `FAKE`, and the package's `__init__` has it.
+   is checked, `answer` where answers have an envelope, `draws` where a call counts against other limits than its
+   route's. Accounts of several modes need a fault `mode` of the venue's own, and `mode_of`. A route's kind is what it
+   is for: the log, the faults and "may it change anything" hang on that. The class is `FAKE`, and the package's
+   `__init__` has it.
 4. Time is `now_ms()` for what happens and `server_now()` for what the venue says or checks; `later()` for what is due
    later. Never sleep, start a thread or read a clock.
 5. Add it to `VENUES`.

@@ -6,7 +6,7 @@ orders that were placed with it. The moment is documented in seconds, and comes 
 """
 
 from ..book import SimOrder
-from ..refusals import whole
+from ..refusals import string, whole
 from ..routes import Call
 from .state import ORDERS, SPREADS, State, bad, missing, rows
 
@@ -15,10 +15,10 @@ def _set(venue: State, call: Call, segment: str) -> object:
     (values,) = rows(call)
     if "timeOut" not in values:
         raise missing("timeOut")
-    seconds = whole(str(values["timeOut"]), bad("timeOut"), most=120)
+    seconds = whole(string(values, "timeOut", bad("timeOut")), bad("timeOut"), most=120)
     if 0 < seconds < 10:
         raise bad("timeOut")
-    tag = str(values.get("tag", ""))
+    tag = string(values, "tag", bad("tag"))
 
     def covers(order: SimOrder) -> bool:
         return order.segment == segment and tag in ("", order.extra.get("tag", ""))

@@ -35,6 +35,7 @@ _WEIGHTS = """
     10 GET /sapi/v1/margin/openOrders /sapi/v1/margin/openOrderList /sapi/v1/margin/isolated/account
     10 GET /sapi/v1/margin/order
     10 DELETE /sapi/v1/margin/order
+    10 POST /fapi/v1/countdownCancelAll /dapi/v1/countdownCancelAll
     6 GET /api/v3/openOrderList
     5 GET /fapi/v3/positionRisk /eapi/v1/position /papi/v1/um/positionRisk
     5 GET /fapi/v1/allOrders /fapi/v1/allAlgoOrders /dapi/v1/allAlgoOrders

@@ -63,10 +63,7 @@ SWITCH = VenueSwitch(
     unfit=unfit,
     reaches=reaches,
     beyond=lambda options, environment: ("strategy orders (TP/SL, triggers): not documented",),
-    notes=(
-        "a unified account only, and Bitget has to grant access to it: what others are answered is not documented",
-        "the answer does not say until when it is armed",
-    ),
+    notes=("a unified account only, and Bitget has to grant access to it: what others are answered is not documented",),
     shared="one countdown for the account: another program's is replaced, and no call shows that it exists",
     look_up=LookUp(request=_look_up, read=_read_end),
 )

@@ -41,4 +41,10 @@ def _on(row: Row) -> str | None:
     return f"{product} after {payload.message(row.text('timeWindow'))} s"
 
 
-SWITCH = VenueSwitch(questions=questions)
+SWITCH = VenueSwitch(
+    questions=questions,
+    notes=(
+        "its disconnect protection (DCP) is for institutional accounts, and is triggered by the loss of WebSocket "
+        "connections that subscribe to it: a guard has none",
+    ),
+)

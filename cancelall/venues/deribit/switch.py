@@ -31,4 +31,7 @@ def _read(request: Request, reply: Reply) -> SwitchSight:
     return SwitchSight(armed=enabled, words=f"its cancel on disconnect is {said}")
 
 
-SWITCH = VenueSwitch(questions=questions)
+SWITCH = VenueSwitch(
+    questions=questions,
+    notes=(f"its cancel on disconnect takes {_REACH}: a bot has to have it on its own connection",),
+)

@@ -168,7 +168,7 @@ BAD = [
     ("guard --timeout 0", 2, "--timeout must be from 0.5 to 86400"),
     ("guard --timeout soon", 2, "Invalid value for '--timeout'"),
     ("guard --venue-switch on", 2, "'on' is not one of 'off', 'observe', 'arm'"),
-    ("guard --venue-switch arm", 2, "the venue's switch is renewed while beats come"),
+    ("guard --venue-switch arm --process 5", 2, "the venue's switch is renewed while beats come"),
     ('guard --notify-command "\'x"', 2, "No closing quotation"),
     ("guard --heartbeat", 2, "--heartbeat"),
     ("guard --nope", 2, "No such option: --nope"),
@@ -226,7 +226,7 @@ def test_one_that_nothing_fires_says_so(
     loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     configured(tmp_path, monkeypatch)
-    assert app.main(["guard"]) == 143
+    assert app.main(["guard", "--kill-file", "/k"]) == 143
     assert "WARNING: guard default: no heartbeat, process or probe" in capfd.readouterr().err
 
 

@@ -119,18 +119,21 @@ def test_the_command_is_one_that_can_be_typed(verdict: Verdict, venue: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("failed", "shards", "left", "expected"),
+    ("verdict", "failed", "shards", "expected"),
     [
-        ([], ["3/4"], False, "at once: cancelall all --shard 3/4"),
-        ([], ["3/4", "4/4"], False, "at once: cancelall all"),
-        (["a b"], [], False, "at once: cancelall 'a b'"),
-        (["a"], [], True, "stop what places orders, then: cancelall a --hold 60"),
-        (["a", "b"], [], False, "at once: cancelall all --only a --only b"),
-        (["a", "b"], ["1/2"], True, "stop what places orders, then: cancelall all --hold 60"),
-        ([*"abcd"], [], False, "at once: cancelall all"),
+        ("unproven", [], ["3/4"], "at once: cancelall all --shard 3/4"),
+        ("unproven", [], ["3/4", "4/4"], "at once: cancelall all"),
+        ("unproven", ["a b"], [], "at once: cancelall 'a b'"),
+        ("open", ["a"], [], "stop what places orders, then: cancelall a --hold 60"),
+        ("unproven", ["a", "b"], [], "at once: cancelall all --only a --only b"),
+        ("open", ["a", "b"], ["1/2"], "stop what places orders, then: cancelall all --hold 60"),
+        ("refused", [*"abcd"], [], "at once: cancelall all"),
+        ("refused", ["a"], [], "to see why: cancelall check a"),
+        ("unreachable", ["a"], ["1/2"], "to see why: cancelall check a"),
+        ("unconfigured", ["a", "b"], [], "to see why: cancelall config check"),
     ],
 )
 def test_what_comes_after_the_lines_of_several_machines(
-    failed: list[str], shards: list[str], left: bool, expected: str
+    verdict: str, failed: list[str], shards: list[str], expected: str
 ) -> None:
-    assert next_step.of_merged(failed, shards, left=left) == expected
+    assert next_step.of_merged(Verdict(verdict), failed, shards) == expected

@@ -145,8 +145,11 @@ MISTAKES = [
     ("confirm = ['process']", "it wants a process to agree, and none is watched: silence would never fire"),
     ("confirm = ['probe']", "it wants a probe to agree, and there is none: silence would never fire"),
     ("confirm = ['heartbeat']", "confirm must be one of process, probe"),
-    ("venue_switch = 'arm'", "the venue's switch is renewed while beats come, and there is no heartbeat"),
-    ("rearm = 'beat'", "a beat is to arm it again, and there is no heartbeat"),
+    (
+        "venue_switch = 'arm'\nprocess = ['5']",
+        "the venue's switch is renewed while beats come, and there is no heartbeat",
+    ),
+    ("rearm = 'beat'\nkill_file = ['/k']", "a beat is to arm it again, and there is no heartbeat"),
 ]
 
 
@@ -247,9 +250,10 @@ def test_a_mistake_of_the_line_is_of_the_line() -> None:
     with pytest.raises(UsageError, match=r'^--kill-file: "x" is no absolute path$'):
         keys('kill_file = ["/k"]', kill_file=("x",))
     with pytest.raises(UsageError, match=r"^--venue-switch: the venue's switch is renewed while beats come"):
-        keys("", venue_switch="arm")
+        keys("", venue_switch="arm", process=("5",))
     with pytest.raises(ConfigError, match=r"line 2 \[guard\.mm\]: the venue's switch"):
-        keys('venue_switch = "arm"')
+        keys('venue_switch = "arm"\nprocess = ["5"]')
+    assert keys('venue_switch = "arm"').venue_switch == "arm"  # of `cancelall beat`
 
 
 def test_a_line_can_heal_what_a_table_lacks() -> None:

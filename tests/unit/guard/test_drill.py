@@ -18,7 +18,7 @@ from cancelall.check import evidence
 from cancelall.core import drills
 from cancelall.core.attempts import Attempt
 from cancelall.core.errors import CancelallError
-from cancelall.core.model import Request
+from cancelall.core.model import Order, Request
 from cancelall.core.preflight import Level
 from cancelall.engine.run import Run
 from cancelall.guard import standby as guard_standby
@@ -156,7 +156,7 @@ def test_an_order_that_it_does_not_reach_is_not_left_to_it() -> None:
 
 def test_the_keeper_leaves_the_timer_to_the_drill_and_takes_it_up_again() -> None:
     one, order = lone("okx")
-    keeper = one.keeper()
+    keeper = one.keeper(20)
     profile = one.profile()
     drill = SwitchDrill(
         profile=profile, line=lambda deadline: one.line(deadline, profile), keeper=keeper, clock=one.clock
@@ -173,9 +173,58 @@ def test_the_keeper_leaves_the_timer_to_the_drill_and_takes_it_up_again() -> Non
     shown = one.run(work())
     amounts = [json.loads(request.body)["timeOut"] for request in one.sent("cancel-all-after")]
     assert shown.proved, shown.detail
-    assert amounts[:3] == ["60", "10", "60"]
-    assert set(amounts[3:]) == {"60"}
+    assert amounts[:3] == ["20", "10", "20"]
+    assert set(amounts[3:]) == {"20"}
     assert keeper.trouble == ""
+
+
+def test_an_answer_that_does_not_fit_is_no_proof() -> None:
+    for more_ms, words, armed in ((0, "is off", True), (50_000, "cancels in 60 s, and 10 s were wanted", True)):
+        one, order = lone("okx")
+        real = one.fake.countdowns.set
+
+        def answered(*args: Any, real: Any = real, more_ms: int = more_ms) -> int:
+            return int(real(*args)) + more_ms if more_ms else 0
+
+        one.fake.countdowns.set = answered  # type: ignore[method-assign]
+        shown, _ = drilled(one, order.id)
+        assert words in shown.detail, shown.detail
+        assert (shown.proved, shown.armed) == (False, armed)
+
+
+def test_where_the_venue_gives_no_reason_the_order_has_to_be_seen_before_its_moment() -> None:
+    one, order = lone("kraken")
+    now_ms = one.fake.now_ms()
+    one.fake.later(now_ms + 20_000, lambda ms: one.fake.set_faults(["error-500:read=1"]))
+    one.fake.later(now_ms + 29_999, lambda ms: one.fake.set_faults([]))
+    one.loop.call_later(31.0, one.fake.set_faults, ())
+    shown, _ = drilled(one, order.id)
+    assert "whether that was its moment was not seen" in shown.detail, shown.detail
+    assert not shown.proved
+
+
+def test_an_order_that_a_late_listing_shows_is_not_left_to_it() -> None:
+    one, order = lone("okx")
+    one.loop.now += 20
+    one.account.book.close(order.id, "cancelled", one.fake.now_ms())
+    one.fake.set_faults(["lag=10"])
+    shown, _ = drilled(one, order.id)
+    assert "does not rest any more" in shown.detail
+    assert not shown.armed
+
+
+def test_an_id_that_two_orders_have_names_none() -> None:
+    resting = [Order(id=f"{symbol}:7", segment="usdm", symbol=symbol) for symbol in ("BTCUSDT", "ETHUSDT")]
+    with pytest.raises(CancelallError, match="2 open orders"):
+        SwitchDrill._chosen(resting, "7")
+    assert SwitchDrill._chosen(resting, "BTCUSDT:7")[0] is resting[0]
+
+
+def test_parts_of_the_account_that_are_not_known_may_hold_orders() -> None:
+    one, order = lone("hyperliquid", "error-500=1~allPerpMetas")
+    shown, _ = drilled(one, order.id)
+    assert "could not all be read" in shown.detail
+    assert not shown.armed
 
 
 @pytest.mark.parametrize("venue", ["pacifica", "bybit"])

@@ -10,6 +10,7 @@ from cancelall.core.secret import Secret
 from cancelall.simulator import ethereum as fake
 from cancelall.venues import ethereum
 from cancelall.venues.msgpack import packed
+from clients import by_a_client, needed
 
 KEY = Secret("0x" + bytes(range(32)).hex())
 
@@ -54,6 +55,7 @@ def test_a_signature_is_one_of_ecdsa() -> None:
     private.public_key().verify(utils.encode_dss_signature(r, s), digest, algorithm)
 
 
+@by_a_client
 @given(
     st.recursive(
         st.integers(0, 2**64 - 1) | st.text(max_size=70) | st.booleans(),
@@ -62,7 +64,7 @@ def test_a_signature_is_one_of_ecdsa() -> None:
     )
 )
 def test_what_is_packed_is_unpacked_again(value: object) -> None:
-    msgpack = pytest.importorskip("msgpack")
+    msgpack = needed("msgpack")
     assert packed(value) == msgpack.packb(value)
 
 

@@ -83,7 +83,7 @@ def test_any_action_is_signed_as_the_sdk_does(
 ) -> None:
     """By any key, for any account: whatever the shortest way is to pack it, and however many bytes are hashed."""
     options = HyperliquidOptions(vault=vault)
-    body = ours(api.action(action, api.around(options, environment), Purpose.CANCEL), key, options, now)
+    body = ours(api.action(action, Purpose.CANCEL, testnet=environment == "testnet"), key, options, now)
     assert body["signature"] == theirs(body, key, environment)
 
 
