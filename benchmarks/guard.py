@@ -81,16 +81,6 @@ class Standing:
         self.process.stdin.flush()
         return self._line()
 
-    def memory_mb(self) -> float:
-        """Its resident memory."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
-
-    def cpu_seconds(self) -> float:
-        """What it has used of processors."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     def _line(self) -> dict[str, Any]:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -162,6 +152,18 @@ def to_the_venue(made: Standing, place: Place, trials: int) -> list[float]:
     return found
 
 
+def memory_mb(pid: int) -> float:
+    """The resident memory of a process."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used of processors."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Watching:
     """`cancelall guard` in a process of its own, with every kind of trigger."""
 
@@ -189,6 +191,11 @@ class Watching:
             "hold": 0,
             "venue_switch": "off",
         }
+
+    def connections(self) -> int:
+        """How many are warm."""
+        status = control.status_of(self.environ, "mm")
+        return sum(host.connections for profile in status.profiles for host in profile.hosts)
 
     def by_signal(self) -> float:
         """Fire it; when that was, in monotonic seconds."""
@@ -302,21 +309,22 @@ def against(tls: Authority, home: Path, runs: int) -> dict[str, list[float]]:
 
 
 def waiting(tls: Authority, home: Path, seconds: float) -> tuple[float, float, float, int]:
-    """Ten venues: resident MB, share of a core while nothing happens, public requests a second and connection, and how
-    many connections there are.
+    """A real guard of ten venues: resident MB, share of a core while nothing happens, public requests a second and
+    connection, and how many connections there are.
     """
     with contextlib.ExitStack() as stack:
         places = {venue: stack.enter_context(exchange(venue, tls=tls)) for venue in VENUES}
-        path = config(home, {venue: place.table(venue) for venue, place in places.items()}, tls)
-        made = stack.enter_context(Standing(path))
+        profiles = {venue: place.table(venue) for venue, place in places.items()}
+        made = stack.enter_context(Watching(config(home, profiles, tls, guard={"mm": Watching.table(home)})))
         time.sleep(5.0)
+        connections = made.connections()
         for place in places.values():
             place.server.fake.requests.clear()
-        began, cpu = time.monotonic(), made.cpu_seconds()
+        began, cpu = time.monotonic(), cpu_seconds(made.process.pid)
         time.sleep(seconds)
-        spent, cpu = time.monotonic() - began, made.cpu_seconds() - cpu
+        spent, cpu = time.monotonic() - began, cpu_seconds(made.process.pid) - cpu
         requests = sum(len(place.server.requests) for place in places.values())
-        return made.memory_mb(), cpu / spent, requests / spent / made.connections, made.connections
+        return memory_mb(made.process.pid), cpu / spent, requests / spent / connections, connections
 
 
 def p95(spent: Sequence[float]) -> float:

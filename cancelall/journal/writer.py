@@ -183,6 +183,9 @@ class Journal:
     def _write_in_background(self, first: str | None) -> None:
         file = self._file = self._opened(first)
         self._ready.set()
+        if first is None:  # an `fsync` would hold up the first cancels, which write their lines themselves
+            self._woken.wait()
+            self._closing.wait(_SYNC_PAUSE)
         while True:
             self._woken.wait()
             self._woken.clear()
