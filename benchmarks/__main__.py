@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from benchmarks import kills, venues, wire
+from benchmarks import guard, kills, venues, wire
 from benchmarks.command import ROOT, compiled
 from benchmarks.exchange import Authority, authority
 from benchmarks.page import Bars, Bound, bars, bounds_table, table
@@ -156,6 +156,14 @@ def each_venue(bench: Bench) -> None:
     bench.alone = alone
 
 
+def standing_by(bench: Bench) -> None:
+    """A guard, from its triggers, and what it costs while it waits."""
+    bench.say("a guard that stands by")
+    bounds, section = guard.measured(bench.tls, bench.folder, 10 if bench.quick else 100)
+    bench.bounds += bounds
+    bench.lines += section
+
+
 def troubled(bench: Bench) -> None:
     """Healthy profiles next to a slow and a dead one."""
     bench.say("a slow and a dead profile")
@@ -217,6 +225,7 @@ PARTS: Mapping[str, Callable[[Bench], None]] = {
     "starts": starts,
     "account": one_account,
     "venues": each_venue,
+    "guard": standing_by,
     "troubled": troubled,
     "orders": many_orders,
     "profiles": many_profiles,

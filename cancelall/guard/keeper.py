@@ -140,7 +140,8 @@ class HostKeeper:
         self._latencies = (*self._latencies, answered.seconds)[-_LATENCIES:]
         ended = steady_ms() - (time.monotonic() - answered.ended) * 1000
         if (server_ms := _told(question, reply)) is not None:
-            self.venue_clock.tells(server_ms, ended, answered.seconds)
+            whole = server_ms % 1000 == 0  # some tell no more
+            self.venue_clock.tells(server_ms, ended, answered.seconds, whole_seconds=whole)
         elif (date_ms := reply.date_ms) is not None:
             self.venue_clock.tells(date_ms, ended, answered.seconds, whole_seconds=True)
 

@@ -91,6 +91,8 @@ class Guard:
         self._ending: str = ""
         """The signal that stops it."""
         self._stops = 0
+        self._fires_last = False
+        """A kill was under way when it was stopped, or it fires because it was: its status is that of the kill."""
         self._status: int | None = None
         self._kill: asyncio.Task[None] | None = None
         self._run: Run | None = None
@@ -295,6 +297,8 @@ class Guard:
             step = self.machine.verdict(time.monotonic(), verdict.value, clear=True) if clear and not waited else None
             if step is not None:
                 self._carry_out(step)
+            if self._ending and not waited and self._run is not None:
+                self._run.interrupt(self._ending)
 
         return replace(told.listener, holding=holding)
 
@@ -362,7 +366,8 @@ class Guard:
         if not self.standby.prepared:
             return
         silent = self.machine.silent
-        fresh = self.machine.state is GuardState.ARMED and (silent is None or silent < self.machine.rules.timeout)
+        beats = silent is not None and silent < self.machine.rules.timeout  # None: none has come yet
+        fresh = self.machine.state is GuardState.ARMED and beats
         for switch in self.switches:
             switch.resting = self.standby.resting(switch.profile)
             switch.look(at, fresh=fresh)
@@ -394,7 +399,7 @@ class Guard:
 
     def degraded(self) -> tuple[str, ...]:
         """Why it could not do everything if it fired now."""
-        said = [] if self.machine.state is GuardState.CHECKING else [*self.standby.troubles()]
+        said = [*self.standby.troubles()] if self.standby.prepared else []
         said += [switch.trouble for switch in self.switches]
         said += [f"{sight.source}: {sight.trouble}" for sight in self._look.sights if sight.trouble]
         said += [*self.watch.troubles, *self._troubles.values()]
@@ -477,6 +482,7 @@ class Guard:
         """
         self._stops += 1
         self._ending = signal.Signals(number).name
+        self._fires_last = self._fires_last or self._kill is not None or self.settings.on_stop == "fire"
         if self._stops > 1 and self._run is not None:
             self._run.interrupt(self._ending)
         elif self._stops > 1 and self._kill is not None:
@@ -489,7 +495,8 @@ class Guard:
 
     def _end(self) -> None:
         """It ends with the status of its signal, or with that of what it has fired meanwhile."""
-        fired = self.settings.on_stop == "fire" and self.machine.cause is not None and self._reports
+        self._write(self.machine.stopped(time.monotonic()))
+        fired = self._fires_last and self._reports
         self._status = int(verdicts.exit_status(self._reports)) if fired else 128 + signal.Signals[self._ending]
 
     def _reload(self) -> None:

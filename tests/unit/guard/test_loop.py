@@ -368,6 +368,18 @@ async def test_it_fires_when_it_is_stopped_where_it_is_told_to(server: SimServer
 
 
 @on_a_loop
+async def test_stopped_while_it_fires_it_ends_the_kill_and_with_its_status(server: SimServer, tmp_path: Path) -> None:
+    async with standing(server, tmp_path, hold=30.0) as stood:
+        await stood.armed()
+        stood.guard.fire(ME, "")
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await stood.ended() == ExitStatus.CLEAR
+        assert not server.open_orders()
+    assert (kept := Records(tmp_path / "run" / "cancelall", "mm").read().record) is not None
+    assert kept.stopped
+
+
+@on_a_loop
 async def test_it_ends_with_its_first_kill_where_it_fires_once(server: SimServer, tmp_path: Path) -> None:
     async with standing(server, tmp_path, once=True, hold=0.0) as stood:
         await stood.armed()
