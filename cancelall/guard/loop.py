@@ -112,7 +112,9 @@ class Guard:
         before = self.records.read()
         self._odd_record = before.trouble
         self.machine = Machine(_rules(settings), boot=boot(), at=time.monotonic(), before=before.record)
-        resumed = self.machine.state in (GuardState.ARMED, GuardState.FIRING, GuardState.HOLDING)
+        self._resumed = self.machine.state in (GuardState.ARMED, GuardState.FIRING, GuardState.HOLDING)
+        self._refusal: CancelallError | None = None
+        """Why it cannot stand, as it turned out."""
         self.watch = GuardWatch(
             heartbeats=_heartbeats(settings),
             processes=settings.processes,
@@ -123,7 +125,7 @@ class Guard:
             name=settings.name,
             given=inherited(environ),
             environ=environ,
-            resumed=resumed,
+            resumed=self._resumed,
         )
         self.standby = Standby(settings.profiles, environ, settings.document)
         self.switches = self._made_switches(settings, self.standby)
@@ -146,6 +148,8 @@ class Guard:
         while self._status is None:
             self.turn(time.monotonic())
             await self.watch.wake(EVERY)
+            if self._refusal is not None:
+                raise self._refusal
         return self._status
 
     def turn(self, at: float) -> None:
@@ -313,10 +317,25 @@ class Guard:
     # --- what is kept ready ---
 
     async def _keep(self, standby: Standby) -> None:
-        """Prepare, and from then on keep ready."""
-        await standby.prepare()
-        self.machine.able()
-        await standby.keep()
+        """Prepare, and from then on keep ready, whatever goes wrong: it fires with what there is.
+
+        One that could cancel nothing at all does not stand, unless it goes on with what another one has begun: then
+        that is a trouble, and tried again.
+        """
+        while True:
+            try:
+                if not standby.prepared:
+                    await standby.prepare()
+                    if self.machine.state is GuardState.CHECKING and not self._resumed:
+                        self._refusal = standby.keyless
+                if self._refusal is None:
+                    self.machine.able()
+                    await standby.keep()
+                return
+            except Exception as fault:
+                self._troubles["ready"] = f"it is not kept ready: {bug_words(fault)}"
+                self.machine.able()
+                await asyncio.sleep(_PAUSES[0])
 
     def _made_switches(self, settings: GuardSettings, standby: Standby) -> tuple[SwitchKeeper, ...]:
         mode = "off" if settings.dry_run else settings.venue_switch
@@ -518,7 +537,7 @@ class Guard:
         self.tell.reloaded(settings)
         self.machine.reload(_rules(settings))
         self.switches = self._made_switches(settings, standby)
-        self._keeping = asyncio.create_task(standby.keep())
+        self._keeping = asyncio.create_task(self._keep(standby))
         if keeping is not None:
             keeping.cancel()
         old.close()

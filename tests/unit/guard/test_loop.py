@@ -19,7 +19,8 @@ import pytest
 from cancelall import simulator
 from cancelall.config.guards import GuardAlarms, GuardSettings
 from cancelall.config.toml_file import Document
-from cancelall.core.errors import ConfigError, ExitStatus
+from cancelall.core.errors import ConfigError, ExitStatus, SecretError
+from cancelall.core.profile import Profile
 from cancelall.core.results import ProfileReport
 from cancelall.engine.run import Listener, Run
 from cancelall.guard import loop, standby
@@ -290,6 +291,42 @@ async def test_a_bug_in_a_kill_does_not_end_it(
         await stood.told.state(GuardState.LATCHED)
         assert not server.open_orders()
         await stood.told.until(lambda: any("broke off" in one for one in stood.told.alarms))
+
+
+@on_a_loop
+async def test_one_that_breaks_as_it_is_kept_ready_says_so_and_fires(
+    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(standby: Standby) -> tuple[str, ...]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Standby, "prepare", breaks)
+    async with standing(server, tmp_path, hold=0.0) as stood:
+        await stood.armed()
+        await stood.told.until(lambda: any("not kept ready" in one for one in stood.told.alarms))
+        await stood.told.state(GuardState.LATCHED)
+        assert not server.open_orders()
+
+
+def keyless(server: SimServer) -> tuple[Profile, ...]:
+    return tuple(profiles_of({"bybit": {**profile_table("bybit", server), "credentials": {}}}))
+
+
+@on_a_loop
+async def test_one_without_any_key_does_not_stand(server: SimServer, tmp_path: Path) -> None:
+    async with standing(server, tmp_path, profiles=keyless(server)) as stood:
+        with pytest.raises(SecretError):
+            await stood.ended()
+        assert GuardState.ARMED not in [state for state, _ in stood.told.changes]
+
+
+@on_a_loop
+async def test_one_that_was_armed_goes_on_without_its_keys_and_says_so(server: SimServer, tmp_path: Path) -> None:
+    async with standing(server, tmp_path, timeout=30.0) as stood:
+        await stood.armed()
+    async with standing(server, tmp_path, timeout=30.0, profiles=keyless(server)) as stood:
+        await stood.told.until(lambda: stood.told.alarms)
+        assert stood.told.status().state is GuardState.ARMED
 
 
 @on_a_loop
