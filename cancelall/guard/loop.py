@@ -342,8 +342,7 @@ class Guard:
     def _keep_switches(self, at: float) -> None:
         if not self.standby.prepared:
             return
-        silent = self.machine.silent
-        fresh = self.machine.state is GuardState.ARMED and (silent is None or silent < self.machine.rules.timeout)
+        fresh = self.machine.state is GuardState.ARMED and self.machine.beating
         for switch in self.switches:
             switch.resting = self.standby.resting(switch.profile)
             switch.look(at, fresh=fresh)
