@@ -96,6 +96,8 @@ class Guard:
         self._run: Run | None = None
         self._again: Cause | None = None
         """A further cause has come while it was at work: it fires anew."""
+        self._hurry = asyncio.Event()
+        """Somebody wants it to fire while it waits for its next try."""
         self._reports: Sequence[ProfileReport] = ()
         self._late_until_ms = 0
         self._reloading: asyncio.Task[None] | None = None
@@ -148,12 +150,14 @@ class Guard:
 
     def turn(self, at: float) -> None:
         """Once round: look, decide, act."""
-        self._look = self.watch.look(at)
+        killing, self._look = self.machine.killing, self.watch.look(at)
         step = self.machine.look(self._look)
         if step is not None:
             self._carry_out(step)
-        elif self.machine.state is GuardState.HOLDING and self._kill is None and (step := self.machine.released(at)):
-            self._carry_out(step)
+        elif self.machine.state is GuardState.FIRING and (self._look.pressed or self.machine.killing > killing):
+            self._hurry.set()
+        elif self.machine.state is GuardState.HOLDING and self._kill is None:
+            self._hold_or_release(at)
         self._keep_switches(at)
         self._save(at)
         if at >= self._told_at + _TOLD and self.machine.state is not GuardState.FIRING:
@@ -182,6 +186,15 @@ class Guard:
         self.records.unlock()
 
     # --- what is decided ---
+
+    def _hold_or_release(self, at: float) -> None:
+        """Nothing is under way any more: it latches, or a kill file has come meanwhile, and the account is held."""
+        files = (one for one in self._look.sights if one.trigger == "kill file" and one.present)
+        if self.machine.killing and not self._ending:
+            source = next((one.source for one in files), "a kill file")
+            self._fire(Cause(trigger="kill file", source=source, words=f"{source} exists"))
+        elif step := self.machine.released(at):
+            self._carry_out(step)
 
     def _carry_out(self, step: Step) -> None:
         """Write a change down, and then do it."""
@@ -214,15 +227,21 @@ class Guard:
             switch.fire()
         if self._kill is not None:
             self._again = cause
+            self._hurry.set()
             if self._run is not None:
                 self._run.interrupt("another trigger")
             return
-        self._kill = asyncio.create_task(self._killed(cause))
+        self._begin(cause)
+
+    def _begin(self, cause: Cause, after: float = 0.0) -> None:
+        self._kill = asyncio.create_task(self._killed(cause, after))
         self._kill.add_done_callback(self._kill_over)
 
-    async def _killed(self, cause: Cause) -> None:
+    async def _killed(self, cause: Cause, after: float) -> None:
         """Fire until it is proven clear, or somebody disarms or stops the guard."""
         times = 0
+        if after:
+            await self._pause(after)
         while True:
             reports, status = await self._once(cause)
             again, self._again = self._again, None
@@ -249,7 +268,18 @@ class Guard:
             times += 1
             if status is not ExitStatus.CLEAR:
                 self.tell.note(f"not clear ({_worst(reports)}): it fires again in {pause:g} s")
-            await asyncio.sleep(pause)
+            if await self._pause(pause):
+                times = 0
+            if self._again is not None:
+                cause, self._again = self._again, None
+
+    async def _pause(self, seconds: float) -> bool:
+        """Wait before the next try; whether somebody wants it at once."""
+        self._hurry.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self._hurry.wait()
+        return False
 
     async def _once(self, cause: Cause) -> tuple[Sequence[ProfileReport], ExitStatus]:
         """One run over all profiles."""
@@ -296,11 +326,14 @@ class Guard:
 
     def _kill_over(self, task: asyncio.Task[None]) -> None:
         self._kill = None
+        again, self._again = self._again, None
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._troubles["kill"] = f"the kill broke off: {bug_words(fault)}"
-            cause = self.machine.cause
-            if cause is not None and self.machine.state is GuardState.FIRING:  # a bug must not end a kill
-                asyncio.get_running_loop().call_later(_PAUSES[0], self._fire, cause)
+            at_work = self.machine.state in (GuardState.FIRING, GuardState.HOLDING) and not self._ending
+            if at_work and (cause := self.machine.cause) is not None:  # a bug must not end a kill, or a hold
+                self._begin(cause, _PAUSES[0])
+        elif again is not None and self.machine.state is GuardState.FIRING and self._status is None:
+            self._begin(again)  # it came at the very end
 
     @property
     def _saved_state(self) -> GuardState | None:

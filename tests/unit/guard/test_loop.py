@@ -20,6 +20,7 @@ from cancelall import simulator
 from cancelall.config.guards import GuardAlarms, GuardSettings
 from cancelall.config.toml_file import Document
 from cancelall.core.errors import ConfigError, ExitStatus
+from cancelall.core.model import Verdict
 from cancelall.core.results import ProfileReport
 from cancelall.engine.run import Listener, Run
 from cancelall.guard import loop, standby
@@ -290,6 +291,89 @@ async def test_a_bug_in_a_kill_does_not_end_it(
         await stood.told.state(GuardState.LATCHED)
         assert not server.open_orders()
         await stood.told.until(lambda: any("broke off" in one for one in stood.told.alarms))
+
+
+@on_a_loop
+async def test_a_kill_file_that_comes_between_the_last_look_and_the_latch_is_held(
+    server: SimServer, tmp_path: Path
+) -> None:
+    async with standing(server, tmp_path, hold=0.0) as stood:
+        await stood.told.state(GuardState.WAITING)
+        stood.guard._kill_over, real = partial(_made_meanwhile, stood), stood.guard._kill_over  # type: ignore[method-assign]
+        stood.guard._real_kill_over = real  # type: ignore[attr-defined]
+        stood.guard.fire(ME, "")
+        await stood.told.until(lambda: len(stood.told.kills) == 2)
+        assert stood.told.kills[-1].trigger == "kill file"
+        stood.kill_file.unlink()
+        await stood.told.state(GuardState.LATCHED)
+
+
+def _made_meanwhile(stood: Standing, task: asyncio.Task[None]) -> None:
+    if len(stood.told.kills) == 1:
+        stood.kill_file.touch()
+    stood.guard._real_kill_over(task)  # type: ignore[attr-defined]
+
+
+@on_a_loop
+async def test_who_wants_it_to_fire_while_it_waits_for_its_next_try_waits_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "_PAUSES", (3600.0,))
+    with simulator.start("bybit", orders=4, faults=["listing-fails"]) as server:
+        profiles = tuple(profiles_of({"bybit": profile_table("bybit", server, deadline=1.0)}))
+        async with standing(server, tmp_path, profiles=profiles, hold=0.0) as stood:
+            await stood.told.state(GuardState.WAITING)
+            stood.guard.fire(ME, "")
+            for number in (1, 2):
+                await stood.told.until(lambda: any("fires again" in words for words in stood.told.words))
+                assert len(stood.told.kills) == number
+                stood.told.words.clear()
+                server.set_faults([] if number == 2 else ["listing-fails"])
+                if number == 1:
+                    stood.guard.fire(ME, "")
+                else:
+                    stood.kill_file.touch()
+            await stood.told.state(GuardState.HOLDING)
+            stood.kill_file.unlink()
+            await stood.told.state(GuardState.LATCHED)
+
+
+@on_a_loop
+async def test_a_cause_that_comes_when_a_kill_is_just_over_fires(server: SimServer, tmp_path: Path) -> None:
+    async with standing(server, tmp_path, hold=0.0) as stood:
+        await stood.told.state(GuardState.WAITING)
+        stood.guard.fire(ME, "the first")
+        assert stood.guard._kill is not None
+        stood.guard.disarm(ME)  # nothing was sent yet: the kill is cancelled, and not over
+        stood.guard.fire(ME, "the second")
+        await stood.told.state(GuardState.LATCHED)
+        assert not server.open_orders()
+
+
+@on_a_loop
+async def test_a_bug_in_a_hold_does_not_end_it_and_disarming_meanwhile_does(
+    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = list[int]()
+
+    async def breaks(run: Run) -> list[ProfileReport]:
+        calls.append(1)
+        run.listener.holding("bybit", Verdict.CLEAR, 1.0)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Run, "all", breaks)
+    monkeypatch.setattr(loop, "_PAUSES", (0.3,))
+    async with standing(server, tmp_path) as stood:
+        await stood.told.state(GuardState.WAITING)
+        stood.guard.fire(ME, "")
+        await stood.told.until(lambda: len(stood.told.kills) == 2)
+        assert GuardState.LATCHED not in [state for state, _ in stood.told.changes]
+        while stood.guard._run is not None or stood.guard._kill is None:
+            await asyncio.sleep(0)
+        stood.guard.disarm(ME)
+        await asyncio.sleep(0.5)
+        assert len(stood.told.kills) == 2
+        assert stood.guard.machine.state is GuardState.DISARMED
 
 
 @on_a_loop
