@@ -46,6 +46,8 @@ _TOLD = 1.0
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds until it fires again while a verdict is not clear, by how often it has; the last one for as long as it takes.
 """
+_KEEP_AGAIN = 10.0
+"""Seconds until what keeps everything ready begins once more after a bug in it."""
 _SHORTEST_HOLD = 1.0
 """Seconds for which a kill file has an account held at least, so that the hold can be made longer."""
 _SWITCH_SECONDS = 2.0
@@ -101,6 +103,7 @@ class Guard:
         self._reports: Sequence[ProfileReport] = ()
         self._late_until_ms = 0
         self._reloading: asyncio.Task[None] | None = None
+        self._reload_again = False
         self._look = Look(at=time.monotonic(), sights=())
         self._saved: GuardRecord | None = None
         self._saved_at = self._told_at = float("-inf")
@@ -143,9 +146,15 @@ class Guard:
         if self._odd_record:
             self.tell.alarm(self._odd_record)
         self._keeping = asyncio.create_task(self._keep(self.standby))
-        while self._status is None:
-            self.turn(time.monotonic())
-            await self.watch.wake(EVERY)
+        try:
+            while self._status is None:
+                self.turn(time.monotonic())
+                await self.watch.wake(EVERY)
+        except Exception:  # who starts it again goes on from the record; a kill that is under way is not ended for that
+            self._ending = self._ending or "a bug"
+            while self._kill is not None and self.machine.state is GuardState.FIRING:
+                await asyncio.wait({self._kill})
+            raise
         return self._status
 
     def turn(self, at: float) -> None:
@@ -162,6 +171,7 @@ class Guard:
         self._save(at)
         if at >= self._told_at + _TOLD and self.machine.state is not GuardState.FIRING:
             self._told_at = at
+            self._look_after_keeping()
             self._tell_troubles()
         self._manager.watchdog()
         if self._ending and self._kill is None:
@@ -341,11 +351,22 @@ class Guard:
 
     # --- what is kept ready ---
 
-    async def _keep(self, standby: Standby) -> None:
+    async def _keep(self, standby: Standby, after: float = 0.0) -> None:
         """Prepare, and from then on keep ready."""
-        await standby.prepare()
-        self.machine.able()
+        await asyncio.sleep(after)
+        try:
+            await standby.prepare()
+        finally:  # whatever it lacks, it fires with what there is
+            self.machine.able()
+        self._troubles.pop("keeping", None)
         await standby.keep()
+
+    def _look_after_keeping(self) -> None:
+        """A bug in what keeps everything ready must not go unseen, nor end it."""
+        task = self._keeping
+        if task is not None and task.done() and not task.cancelled() and (fault := task.exception()) is not None:
+            self._troubles["keeping"] = f"nothing is kept ready: {bug_words(fault)}"
+            self._keeping = asyncio.create_task(self._keep(self.standby, _KEEP_AGAIN))
 
     def _made_switches(self, settings: GuardSettings, standby: Standby) -> tuple[SwitchKeeper, ...]:
         mode = "off" if settings.dry_run else settings.venue_switch
@@ -508,17 +529,36 @@ class Guard:
     def _reload(self) -> None:
         if self._reloading is None or self._reloading.done():
             self._reloading = asyncio.create_task(self._reloaded())
+        else:
+            self._reload_again = True
 
     async def _reloaded(self) -> None:
+        """Take over another configuration, and once more if somebody wanted that meanwhile."""
+        while True:
+            self._reload_again = False
+            await self._taken_over()
+            if not self._reload_again:
+                return
+
+    async def _between_kills(self) -> None:
+        """Wait until no kill is under way: its requests, and its key, are for it alone."""
+        if self._run is not None:
+            self.tell.note("another configuration has to wait until the kill is over")
+        while self._run is not None:
+            await asyncio.sleep(EVERY)
+
+    async def _taken_over(self) -> None:
         """Take over another configuration, if everything of it can be used; else the old one stays in force."""
         self._manager.reloading()
         standby: Standby | None = None
         try:
+            await self._between_kills()
             settings = await in_thread(self._reread, "config")
             check_switches(_usable(settings), settings.venue_switch, settings.venue_timeout)
             standby = Standby(settings.profiles, self._environ, settings.document)
             if trouble := next(iter(set(await standby.prepare()) - set(self.standby.troubles())), ""):
                 raise ConfigError(trouble, "correct it and reload")
+            await self._between_kills()
             self.watch.reload(
                 heartbeats=_heartbeats(settings),
                 processes=settings.processes,
@@ -526,8 +566,9 @@ class Guard:
                 signals=settings.signals,
                 probe=settings.probe,
             )
-        except CancelallError as error:
-            self.tell.alarm(f"the new configuration is not in force: {error.line}")
+        except Exception as error:
+            why = error.line if isinstance(error, CancelallError) else bug_words(error)
+            self.tell.alarm(f"the new configuration is not in force: {why}")
             if standby is not None:
                 standby.close()
         else:
@@ -538,10 +579,12 @@ class Guard:
     async def _exchange(self, settings: GuardSettings, standby: Standby) -> None:
         """Put what was made for another configuration in the place of what there is. A kill goes on with the old."""
         old, keeping = self.standby, self._keeping
-        await self._give_up_switches(disarm=True)  # which must not overtake what the new ones arm
+        # Not to be overtaken by what the new ones arm; of a kill that is not proven the venues' timers run on.
+        await self._give_up_switches(disarm=self.machine.state is not GuardState.FIRING)
         self.settings, self.standby = settings, standby
         self.tell.reloaded(settings)
         self.machine.reload(_rules(settings))
+        self.machine.able()
         self.switches = self._made_switches(settings, standby)
         self._keeping = asyncio.create_task(standby.keep())
         if keeping is not None:

@@ -507,6 +507,105 @@ async def test_a_bad_one_leaves_the_old_in_force(server: SimServer, tmp_path: Pa
         assert not server.open_orders()
 
 
+@on_a_loop
+async def test_a_bug_in_reading_it_is_an_alarm_and_the_next_one_is_read(server: SimServer, tmp_path: Path) -> None:
+    calls = list[int]()
+
+    def reread() -> GuardSettings:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGHUP)  # while the one before is being taken over
+        return settings_of(server, tmp_path, timeout=10.0 * len(calls), heartbeats=())
+
+    async with standing(server, tmp_path, timeout=30.0, reread=reread) as stood:
+        await stood.armed()
+        os.kill(os.getpid(), signal.SIGHUP)
+        await stood.told.until(lambda: any("ZeroDivisionError" in one for one in stood.told.alarms))
+        await asyncio.sleep(0)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await stood.told.until(lambda: "reloaded 30" in stood.told.words)
+
+
+@on_a_loop
+async def test_one_that_comes_while_it_is_made_ready_does_not_keep_it_from_being_armed(
+    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, first = Standby.prepare, asyncio.Event()
+
+    async def prepare(standby: Standby) -> tuple[str, ...]:
+        if not first.is_set():
+            first.set()
+            await asyncio.Event().wait()
+        return await real(standby)
+
+    monkeypatch.setattr(Standby, "prepare", prepare)
+    async with standing(server, tmp_path, reread=lambda: settings_of(server, tmp_path, timeout=30.0)) as stood:
+        await first.wait()
+        os.kill(os.getpid(), signal.SIGHUP)
+        await stood.armed()
+
+
+@on_a_loop
+async def test_one_that_comes_while_it_fires_waits_and_leaves_the_venues_timers(tmp_path: Path) -> None:
+    with simulator.start("bybit", orders=4, faults=["listing-fails"]) as server:
+        profiles = tuple(profiles_of({"bybit": profile_table("bybit", server, deadline=1.0)}))
+        new = settings_of(server, tmp_path, profiles=profiles, timeout=30.0, hold=0.0)
+        reread = list[bool]()
+
+        def read() -> GuardSettings:
+            reread.append(stood.guard._run is None)
+            return new
+
+        async with standing(server, tmp_path, profiles=profiles, hold=0.0, reread=read) as stood:
+            await stood.told.state(GuardState.WAITING)
+            disarmed = list[bool]()
+            real = stood.guard._give_up_switches
+
+            async def give_up(*, disarm: bool) -> None:
+                disarmed.append(disarm)
+                await real(disarm=disarm)
+
+            stood.guard._give_up_switches = give_up  # type: ignore[method-assign]
+            stood.guard.fire(ME, "")
+            await asyncio.sleep(0.1)
+            assert stood.guard._run is not None
+            os.kill(os.getpid(), signal.SIGHUP)
+            await stood.told.until(lambda: "reloaded 30" in stood.told.words)
+            assert (reread, disarmed) == ([True], [False])
+
+
+@on_a_loop
+async def test_a_bug_in_what_keeps_it_ready_is_an_alarm_and_keeps_it_from_nothing(
+    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def prepare(standby: Standby) -> tuple[str, ...]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Standby, "prepare", prepare)
+    async with standing(server, tmp_path, hold=0.0) as stood:
+        await stood.armed()
+        await stood.told.until(lambda: any("nothing is kept ready" in one for one in stood.told.alarms))
+        await stood.told.state(GuardState.LATCHED)
+        assert not server.open_orders()
+        assert stood.told.status().degraded
+
+
+@on_a_loop
+async def test_a_bug_in_the_loop_lets_a_kill_come_to_its_verdict(
+    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with standing(server, tmp_path, hold=0.0) as stood:
+        await stood.told.state(GuardState.WAITING)
+        stood.guard.fire(ME, "")
+        monkeypatch.setattr(stood.guard.watch, "look", lambda at: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            await stood.ended()
+        assert stood.told.statuses == [ExitStatus.CLEAR]
+        assert not server.open_orders()
+
+
 # --- what it tells ---
 
 
