@@ -46,6 +46,7 @@ class Hedge:
         under_way: set[asyncio.Future[Reply]] = {first}
         second: asyncio.Future[Reply] | None = None
         latest: SignedRequest | None = None
+        answered_at_all = False
         copies = [(self.cold_after, self.cold)] if self.cold is not None else []
         copies += [(HEDGE_SECONDS, self.copy)] if self.copy is not None else []
         try:
@@ -58,6 +59,7 @@ class Hedge:
                     ):
                         if under_way and latest is not None:  # the slower one may still be executed
                             self.given_up(latest, TransportFault("abandoned"))
+                        answered_at_all = True
                         return answered.result()
                 fault = first.exception() if first.done() else None
                 if first in done and latest is None and not (isinstance(fault, TransportFault) and not fault.final):
@@ -75,6 +77,8 @@ class Hedge:
                 elif not under_way:
                     return first.result()
         finally:
+            if latest is not None and not answered_at_all:  # whoever called knows of the original alone
+                self.given_up(latest, TransportFault("no answer"))
             for loser in under_way:
                 loser.cancel()
 
