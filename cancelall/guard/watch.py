@@ -109,7 +109,7 @@ class GuardWatch:
         return (*lost, *self._in_vain())
 
     def _in_vain(self) -> tuple[str, ...]:
-        """The sockets of systemd's to which somebody beats, who takes himself to be guarded, and nobody waits for it."""
+        """The sockets of systemd's to which somebody beats, who takes himself to be guarded, and nobody waits."""
         now = time.monotonic()
         for one in self._given:
             if one.type == socket.SOCK_DGRAM and drained(one):
