@@ -104,6 +104,7 @@ class Guard:
         self._late_until_ms = 0
         self._reloading: asyncio.Task[None] | None = None
         self._reload_again = False
+        self._rehearsal: asyncio.Task[DrillAnswer] | None = None
         self._look = Look(at=time.monotonic(), sights=())
         self._saved: GuardRecord | None = None
         self._saved_at = self._told_at = float("-inf")
@@ -233,6 +234,8 @@ class Guard:
     # --- the kill ---
 
     def _fire(self, cause: Cause) -> None:
+        if self._rehearsal is not None:  # the key, the limits and the connections are for the kill
+            self._rehearsal.cancel()
         for switch in self.switches:
             switch.fire()
         if self._kill is not None:
@@ -491,9 +494,20 @@ class Guard:
 
     async def drill(self, peer: Peer, request: DrillRequest) -> DrillAnswer:
         """Show that it would work. Raises ConfigError where something else is more urgent."""
-        if self._kill is not None:
-            raise ConfigError("it is firing", "drill it afterwards")
-        return await drill.answer(request, self.standby, self.switches, self._environ, self.tell.note)
+        if self._kill is not None or self._rehearsal is not None:
+            raise ConfigError("it is firing, or drilled", "drill it afterwards")
+        answered = drill.answer(request, self.standby, self.switches, self._environ, self.tell.note)
+        if request.order:
+            return await answered
+        task = self._rehearsal = asyncio.create_task(answered)
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+            self._rehearsal = None
+        if task.cancelled():
+            raise ConfigError("it fires", "drill it afterwards")
+        return task.result()
 
     # --- signals ---
 

@@ -24,7 +24,7 @@ from cancelall.core.model import Verdict
 from cancelall.core.results import ProfileReport
 from cancelall.engine.run import Listener, Run
 from cancelall.guard import loop, standby
-from cancelall.guard.control import Peer
+from cancelall.guard.control import DrillRequest, Peer
 from cancelall.guard.loop import Guard
 from cancelall.guard.model import Cause, GuardRecord, GuardState, GuardStatus
 from cancelall.guard.records import Found, Records
@@ -374,6 +374,24 @@ async def test_a_bug_in_a_hold_does_not_end_it_and_disarming_meanwhile_does(
         await asyncio.sleep(0.5)
         assert len(stood.told.kills) == 2
         assert stood.guard.machine.state is GuardState.DISARMED
+
+
+@on_a_loop
+async def test_a_rehearsal_that_is_asked_for_ends_when_it_fires(tmp_path: Path) -> None:
+    with simulator.start("bybit", orders=4, faults=["listing-fails"]) as server:
+        async with standing(server, tmp_path, hold=0.0) as stood:
+            await stood.told.until(lambda: stood.told.alarms)
+            drilling = asyncio.create_task(stood.guard.drill(ME, DrillRequest()))
+            await asyncio.sleep(0.1)
+            assert stood.guard.standby._runs == 1
+            stood.guard.fire(ME, "")
+            with pytest.raises(ConfigError, match="it fires"):
+                async with asyncio.timeout(5):
+                    await drilling
+            assert stood.guard._run is not None
+            assert stood.guard.standby._runs == 1, "that of the kill"
+            server.set_faults([])
+            await stood.told.state(GuardState.LATCHED)
 
 
 @on_a_loop
