@@ -212,10 +212,10 @@ class GuardWatch:
         else:
             source = KillFile(text) if trigger == "kill file" else self._process(text)
         made[identity] = source
-        if not resumed:
-            source.expect()
         if isinstance(source, HeartbeatFile | KillFile | Pidfile):
-            made[identity] = nearby(source)
+            made[identity] = nearby(source, lenient=resumed)
+        elif not resumed:
+            source.expect()
 
     def _heartbeat(self, text: str, *, lenient: bool) -> TriggerSource:
         if text == OWN_BEAT:
