@@ -43,6 +43,8 @@ _WIDEST = 6
 _SERIAL_PATIENCE = 1.0
 """Seconds, at least, that a request gets on a connection that was kept warm before it is given up, where no copy may go
 next to it: the next try is signed anew, and goes on a new connection."""
+_DISTRUST = 10.0
+"""Seconds for which nothing else goes on those that were kept, either: what has swallowed one swallows all."""
 
 
 def _doubt(signed: SignedRequest, limit: asyncio.Timeout, seconds: float) -> None:
@@ -96,6 +98,8 @@ class Client:
     """What a reader of the venue raised, besides that it could not read: its answer counts as unreadable."""
 
     def __post_init__(self) -> None:
+        self._distrusts = False
+        """A connection that was kept has just swallowed a request."""
         self.venue = self.signer.venue
         further = {name: gate.refusals for name, gate in self.gates.items()}
         self.refusals = Refusals(proves_key=self.venue.proves_key, host=self.gate.refusals, further=further)
@@ -213,7 +217,7 @@ class Client:
             at, stopped = self.clock.monotonic(), self.refusals.stopped_of((request,))
             return Outcome(attempt=Attempt(request=request, began=at, ended=at, judgement=stopped, sent=False))
         try:
-            signed = self._sign(exchange)
+            signed = self._sign(exchange, anew=self._distrusts)
             began = self.clock.monotonic()
             watch.begins(began)
             self.before_send(signed)
@@ -289,6 +293,9 @@ class Client:
                 )
                 return await hedge.answer(signed)
         except TimeoutError:
+            if self._serial is not None and self.copy_after is not None and signed.wire.kept:
+                self._distrusts = True
+                asyncio.get_running_loop().call_later(_DISTRUST, setattr, self, "_distrusts", False)
             raise self._silence(signed) from None
 
     def _silence(self, signed: SignedRequest) -> TransportFault:

@@ -27,7 +27,7 @@ def guard_object(status: GuardStatus, now_ms: int) -> dict[str, object]:
 def guard_view(status: GuardStatus, now_ms: int) -> GuardView:
     """The status as it is shown."""
     code = guard_exit(status)
-    good = _GOOD.get(status.state)
+    good = None if status.dry_run and status.state is GuardState.ARMED else _GOOD.get(status.state)
     degraded = is_degraded(status)
     return GuardView(
         name=status.name,

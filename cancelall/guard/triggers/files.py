@@ -6,12 +6,13 @@ import errno
 import os
 import stat
 import sys
+import threading
 from pathlib import Path
 
 from cancelall.core.errors import ConfigError
 from cancelall.core.quoting import quoted
 from cancelall.guard.model import Sight
-from cancelall.guard.triggers.source import Distant, TriggerSource, absolute, directory_of, words_of
+from cancelall.guard.triggers.source import PATIENCE, Distant, TriggerSource, absolute, directory_of, words_of
 
 _MOUNTS = Path("/proc/self/mountinfo")
 _DISTANT = (
@@ -107,10 +108,32 @@ def _unreadable(directory: Path) -> str:
         return f"{directory}: {words_of(fault)}"
 
 
-def nearby(source: TriggerSource) -> TriggerSource:
-    """A source that is a path, or looked at in a thread where its file system may not answer at once."""
-    path = Path(source.source)
-    return Distant(source) if is_distant(path, _read(_MOUNTS)) else source
+def nearby(source: TriggerSource, *, lenient: bool = False) -> TriggerSource:
+    """A source that is a path, once it can be looked at; in a thread where its file system may not answer at once.
+
+    Raises ConfigError as its `expect` does, and for a file system that does not answer; unless it is lenient.
+    """
+    known: list[bool | ConfigError] = []
+
+    def work() -> None:
+        try:
+            if not lenient:
+                source.expect()
+            known.append(is_distant(Path(source.source), _read(_MOUNTS)))
+        except ConfigError as error:
+            known.append(error)
+        except OSError:
+            known.append(True)
+
+    working = threading.Thread(target=work, name="guard file system", daemon=True)
+    working.start()
+    working.join(PATIENCE)
+    answer = known[0] if known else True
+    if isinstance(answer, ConfigError):
+        raise answer
+    if not known and not lenient:
+        raise ConfigError(f"the {source.trigger} {quoted(source.source)} does not answer", "its file system hangs")
+    return Distant(source) if answer else source
 
 
 def is_distant(path: Path, mounts: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -227,8 +228,6 @@ def test_a_near_file_is_looked_at_directly(tmp_path: Path) -> None:
 
 
 def test_a_look_that_does_not_come_back_is_a_trouble_after_a_while(tmp_path: Path) -> None:
-    import threading
-
     hangs, goes_on, looks = threading.Event(), threading.Event(), threading.Semaphore(0)
 
     class Hanging(KillFile):
@@ -259,3 +258,35 @@ def test_a_look_that_does_not_come_back_is_a_trouble_after_a_while(tmp_path: Pat
     finally:
         goes_on.set()
         distant.close()
+
+
+def test_a_file_system_that_hangs_from_the_first_look_on_keeps_nobody_from_looking_at_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a restart of an armed guard; one that was not armed says so, and does not start."""
+    goes_on, real = threading.Event(), os.lstat
+
+    def hang(path: Path) -> os.stat_result:
+        if str(tmp_path) in str(path):
+            goes_on.wait(20)
+        return real(path)
+
+    monkeypatch.setattr(files, "PATIENCE", 0.05)
+    monkeypatch.setattr(source, "PATIENCE", 0.05)
+    monkeypatch.setattr(os, "lstat", hang)
+    kill_file = KillFile(str(tmp_path / "KILL"))
+    try:
+        with pytest.raises(ConfigError, match="does not answer"):
+            files.nearby(kill_file)
+        resumed = files.nearby(kill_file, lenient=True)
+        assert resumed.look(0).trouble == "no answer yet"
+        (tmp_path / "KILL").touch()
+        goes_on.set()
+        for _ in range(2000):
+            if not resumed.look(0).trouble:
+                break
+            threading.Event().wait(0.01)
+        assert resumed.look(0).present
+        resumed.close()
+    finally:
+        goes_on.set()

@@ -43,6 +43,7 @@ EXITS: list[tuple[GuardStatus, int]] = [
     (guard(GuardState.WAITING, degraded=("x",), profiles=(REFUSED,)), 4),
     (guard(GuardState.FIRING, degraded=("x",), profiles=(UNREACHABLE,)), 11),
     (guard(GuardState.LATCHED, cause=STALE, verdict="open", dry_run=True), 5),
+    (guard(GuardState.ARMED, dry_run=True), 5),
 ]
 
 
