@@ -178,6 +178,37 @@ def test_the_keeper_leaves_the_timer_to_the_drill_and_takes_it_up_again() -> Non
     assert keeper.trouble == ""
 
 
+def test_the_keeper_goes_on_with_the_timers_that_are_not_drilled() -> None:
+    """They would run out during the drill, and cancel what nobody has agreed to."""
+    one, order = lone("binance")
+    other = "ETHUSD_PERP"
+    profile = one.profile(symbol=[order.symbol, other])
+    keeper = one.keeper(20, symbol=[order.symbol, other])
+    drill = SwitchDrill(
+        profile=profile, line=lambda deadline: one.line(deadline, profile), keeper=keeper, clock=one.clock
+    )
+
+    async def work() -> Drilled:
+        await one.stands(keeper, 6)
+        turns = asyncio.create_task(one.stands(keeper, 40))
+        shown = await drill.run(order.id)
+        await turns
+        return shown
+
+    shown = one.run(work())
+    assert shown.proved, shown.detail
+    times = [request.received_ms for request in one.sent("countdownCancelAll") if other in request.text]
+    assert max(after - before for before, after in zip(times, times[1:], strict=False)) < 10_000
+
+
+def test_an_order_that_ends_before_its_moment_leaves_no_timer_behind() -> None:
+    one, order = lone("okx")
+    one.fake.later(one.fake.now_ms() + 5_000, lambda ms: one.account.book.close(order.id, "filled", ms) and None)
+    shown, _ = drilled(one, order.id)
+    assert "ended before its moment" in shown.detail
+    assert [json.loads(request.body)["timeOut"] for request in one.sent("cancel-all-after")] == ["10", "0"]
+
+
 def test_an_answer_that_does_not_fit_is_no_proof() -> None:
     for more_ms, words, armed in ((0, "is off", True), (50_000, "cancels in 60 s, and 10 s were wanted", True)):
         one, order = lone("okx")
