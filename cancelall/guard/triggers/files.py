@@ -117,9 +117,11 @@ def nearby(source: TriggerSource, *, lenient: bool = False) -> TriggerSource:
 
     def work() -> None:
         try:
+            mounts = _read(_MOUNTS)
             if not lenient:
                 source.expect()
-            known.append(is_distant(Path(source.source), _read(_MOUNTS)))
+                _refuse_private(source, mounts)
+            known.append(is_distant(Path(source.source), mounts))
         except ConfigError as error:
             known.append(error)
         except OSError:
@@ -134,6 +136,23 @@ def nearby(source: TriggerSource, *, lenient: bool = False) -> TriggerSource:
     if not known and not lenient:
         raise ConfigError(f"the {source.trigger} {quoted(source.source)} does not answer", "its file system hangs")
     return Distant(source) if answer else source
+
+
+def _refuse_private(source: TriggerSource, mounts: str) -> None:
+    """Raise ConfigError for a file in a /tmp that systemd has made for this unit alone: nobody else can touch it."""
+    if is_private(Path(source.source), mounts):
+        raise ConfigError(
+            f"the {source.trigger} {quoted(source.source)} is where only this unit sees it: PrivateTmp=",
+            "name a place in /run",
+        )
+
+
+def is_private(path: Path, mounts: str) -> bool:
+    """Whether a path is below a directory that systemd has made for one unit: `PrivateTmp=` of systemd.exec(5)."""
+    place = os.path.realpath(path.parent)
+    roots = {_unescaped(fields[4]): fields[3] for line in mounts.splitlines() if len(fields := line.split(" ")) > 5}
+    over = [point for point in roots if point == "/" or place == point or place.startswith(f"{point}/")]
+    return bool(over) and "/systemd-private-" in roots[max(over, key=len)]
 
 
 def is_distant(path: Path, mounts: str) -> bool:

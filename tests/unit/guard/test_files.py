@@ -222,6 +222,23 @@ def test_without_a_list_of_mounts_everything_is_near() -> None:
     assert not files.is_distant(Path("/run/beat"), "")
 
 
+PRIVATE = """\
+22 1 8:1 / / rw - ext4 /dev/sda1 rw
+40 22 0:30 /systemd-private-0123-cancelall-guard@mm.service-ab/tmp {0} rw,nosuid - tmpfs tmpfs rw
+41 40 0:31 / {0}/shared rw - tmpfs tmpfs rw
+"""
+
+
+def test_a_kill_file_that_nobody_else_can_make_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With PrivateTmp= the /tmp of the guard is its own: it would never see what a person touches there."""
+    (tmp_path / "shared").mkdir()
+    monkeypatch.setattr(files, "_read", lambda path: PRIVATE.format(tmp_path))
+    with pytest.raises(ConfigError, match="only this unit sees it"):
+        files.nearby(KillFile(str(tmp_path / "KILL")))
+    assert files.nearby(KillFile(str(tmp_path / "KILL")), lenient=True).look(0).trouble == ""
+    assert files.nearby(KillFile(str(tmp_path / "shared" / "KILL"))).look(0).trouble == ""
+
+
 def test_a_near_file_is_looked_at_directly(tmp_path: Path) -> None:
     kill_file = KillFile(str(tmp_path / "KILL"))
     assert files.nearby(kill_file) is kill_file or files.sys.platform != "linux"
