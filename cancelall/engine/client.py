@@ -220,7 +220,8 @@ class Client:
             signed = self._sign(exchange, anew=self._distrusts)
             began = self.clock.monotonic()
             watch.begins(began)
-            self._announce(signed)
+            self.before_send(signed)
+            self.tally.requests += 1
             if self.tally.first_request is None:
                 self.tally.first_request = began
             try:
@@ -252,12 +253,6 @@ class Client:
         changes = exchange.request.changes
         return self.signer.sign(exchange, self.refusals.family, lambda: changes and self.closed, copy_of, anew=anew)
 
-    def _announce(self, signed: SignedRequest) -> SignedRequest:
-        """Have a send written down before it happens."""
-        self.before_send(signed)
-        self.tally.requests += 1
-        return signed
-
     # --- send ---
 
     async def _send(self, exchange: Exchange[Any], signed: SignedRequest) -> Reply:
@@ -271,7 +266,10 @@ class Client:
             return self.send(one, until, exchange.watch.sent)
 
         def copy(original: SignedRequest, *, anew: bool = False) -> SignedRequest:
-            return self._announce(self._sign(exchange, original, anew=anew))
+            made = self._sign(exchange, original, anew=anew)
+            self.before_send(made)
+            self.tally.requests += 1
+            return made
 
         try:
             # Not `wait_for`: until Python 3.12 it loses a cancellation that comes together with the answer.
@@ -284,7 +282,7 @@ class Client:
                     return await send(signed)
                 second = self.signer.alternate is not None and self.signer.alternate_of(signed.request) is not None
                 if not second and self.copy_after is None:
-                    return await send(signed)
+                    return await self.send(signed, until, exchange.watch.sent)
                 hedge = Hedge(
                     send=send,
                     copy=copy if second else None,

@@ -46,8 +46,6 @@ _TOLD = 1.0
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds until it fires again while a verdict is not clear, by how often it has; the last one for as long as it takes.
 """
-_KEEP_AGAIN = 10.0
-"""Seconds until what keeps everything ready begins once more after a bug in it."""
 _SHORTEST_HOLD = 1.0
 """Seconds for which a kill file has an account held at least, so that the hold can be made longer."""
 _SWITCH_SECONDS = 2.0
@@ -93,6 +91,8 @@ class Guard:
         self._ending: str = ""
         """The signal that stops it."""
         self._stops = 0
+        self._fires_last = False
+        """A kill was under way when it was stopped, or it fires because it was: its status is that of the kill."""
         self._status: int | None = None
         self._kill: asyncio.Task[None] | None = None
         self._run: Run | None = None
@@ -116,7 +116,9 @@ class Guard:
         before = self.records.read()
         self._odd_record = before.trouble
         self.machine = Machine(_rules(settings), boot=boot(), at=time.monotonic(), before=before.record)
-        resumed = self.machine.state in (GuardState.ARMED, GuardState.FIRING, GuardState.HOLDING)
+        self._resumed = self.machine.state in (GuardState.ARMED, GuardState.FIRING, GuardState.HOLDING)
+        self._refusal: CancelallError | None = None
+        """Why it cannot stand, as it turned out."""
         self.watch = GuardWatch(
             heartbeats=_heartbeats(settings),
             processes=settings.processes,
@@ -127,7 +129,7 @@ class Guard:
             name=settings.name,
             given=inherited(environ),
             environ=environ,
-            resumed=resumed,
+            resumed=self._resumed,
         )
         self.standby = Standby(settings.profiles, environ, settings.document)
         self.switches = self._made_switches(settings, self.standby)
@@ -151,6 +153,8 @@ class Guard:
             while self._status is None:
                 self.turn(time.monotonic())
                 await self.watch.wake(EVERY)
+                if self._refusal is not None:
+                    raise self._refusal
         except Exception:  # who starts it again goes on from the record; a kill that is under way is not ended for that
             self._ending = self._ending or "a bug"
             while self._kill is not None and self.machine.state is GuardState.FIRING:
@@ -172,7 +176,6 @@ class Guard:
         self._save(at)
         if at >= self._told_at + _TOLD and self.machine.state is not GuardState.FIRING:
             self._told_at = at
-            self._look_after_keeping()
             self._tell_troubles()
         self._manager.watchdog()
         if self._ending and self._kill is None:
@@ -334,6 +337,8 @@ class Guard:
             step = self.machine.verdict(time.monotonic(), verdict.value, clear=True) if clear and not waited else None
             if step is not None:
                 self._carry_out(step)
+            if self._ending and not waited and self._run is not None:
+                self._run.interrupt(self._ending)
 
         return replace(told.listener, holding=holding)
 
@@ -354,22 +359,26 @@ class Guard:
 
     # --- what is kept ready ---
 
-    async def _keep(self, standby: Standby, after: float = 0.0) -> None:
-        """Prepare, and from then on keep ready."""
-        await asyncio.sleep(after)
-        try:
-            await standby.prepare()
-        finally:  # whatever it lacks, it fires with what there is
-            self.machine.able()
-        self._troubles.pop("keeping", None)
-        await standby.keep()
+    async def _keep(self, standby: Standby) -> None:
+        """Prepare, and from then on keep ready, whatever goes wrong: it fires with what there is.
 
-    def _look_after_keeping(self) -> None:
-        """A bug in what keeps everything ready must not go unseen, nor end it."""
-        task = self._keeping
-        if task is not None and task.done() and not task.cancelled() and (fault := task.exception()) is not None:
-            self._troubles["keeping"] = f"nothing is kept ready: {bug_words(fault)}"
-            self._keeping = asyncio.create_task(self._keep(self.standby, _KEEP_AGAIN))
+        One that could cancel nothing at all does not stand, unless it goes on with what another one has begun: then
+        that is a trouble, and tried again.
+        """
+        while True:
+            try:
+                if not standby.prepared:
+                    await standby.prepare()
+                    if self.machine.state is GuardState.CHECKING and not self._resumed:
+                        self._refusal = standby.keyless
+                if self._refusal is None:
+                    self.machine.able()
+                    await standby.keep()
+                return
+            except Exception as fault:
+                self._troubles["ready"] = f"it is not kept ready: {bug_words(fault)}"
+                self.machine.able()
+                await asyncio.sleep(_PAUSES[0])
 
     def _made_switches(self, settings: GuardSettings, standby: Standby) -> tuple[SwitchKeeper, ...]:
         mode = "off" if settings.dry_run else settings.venue_switch
@@ -399,7 +408,8 @@ class Guard:
     def _keep_switches(self, at: float) -> None:
         if not self.standby.prepared:
             return
-        fresh = self.machine.state is GuardState.ARMED and self.machine.beating
+        beats = self.machine.silent is not None and self.machine.beating  # None: none has come yet
+        fresh = self.machine.state is GuardState.ARMED and beats
         for switch in self.switches:
             switch.resting = self.standby.resting(switch.profile)
             switch.look(at, fresh=fresh)
@@ -431,7 +441,7 @@ class Guard:
 
     def degraded(self) -> tuple[str, ...]:
         """Why it could not do everything if it fired now."""
-        said = [] if self.machine.state is GuardState.CHECKING else [*self.standby.troubles()]
+        said = [*self.standby.troubles()] if self.standby.prepared else []
         said += [switch.trouble for switch in self.switches]
         said += [f"{sight.source}: {sight.trouble}" for sight in self._look.sights if sight.trouble]
         said += [*self.watch.troubles, *self._troubles.values()]
@@ -525,6 +535,7 @@ class Guard:
         """
         self._stops += 1
         self._ending = signal.Signals(number).name
+        self._fires_last = self._fires_last or self._kill is not None or self.settings.on_stop == "fire"
         if self._stops > 1 and self._run is not None:
             self._run.interrupt(self._ending)
         elif self._stops > 1 and self._kill is not None:
@@ -537,7 +548,8 @@ class Guard:
 
     def _end(self) -> None:
         """It ends with the status of its signal, or with that of what it has fired meanwhile."""
-        fired = self.settings.on_stop == "fire" and self.machine.cause is not None and self._reports
+        self._write(self.machine.stopped(time.monotonic()))
+        fired = self._fires_last and self._reports
         self._status = int(verdicts.exit_status(self._reports)) if fired else 128 + signal.Signals[self._ending]
 
     def _reload(self) -> None:
@@ -600,7 +612,7 @@ class Guard:
         self.machine.reload(_rules(settings))
         self.machine.able()
         self.switches = self._made_switches(settings, standby)
-        self._keeping = asyncio.create_task(standby.keep())
+        self._keeping = asyncio.create_task(self._keep(standby))
         if keeping is not None:
             keeping.cancel()
         old.close()

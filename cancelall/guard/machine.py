@@ -16,6 +16,9 @@ LOOKED = 0.25
 """Seconds of the time between two looks that count as watched, at most."""
 SAVED = 0.25
 """Share of `timeout` after which a newer beat is worth a newer record."""
+STOPPED = 600.0
+"""Seconds after which one that somebody has stopped, and that was armed, is no more so when it is started: that is no
+restart, and its bot may have been stopped with it."""
 _AT_WORK = (GuardState.FIRING, GuardState.HOLDING)
 _AGAIN = "it ended while it was firing: "
 _STAYS = (GuardState.ARMED, GuardState.LATCHED, GuardState.DISARMED, *_AT_WORK)
@@ -62,8 +65,11 @@ class Machine:
         self._asleep: float | None = None
         self._able = self._looked = False
         known = self._found or GuardRecord(boot=boot, state=GuardState.CHECKING, at=at)
-        state = known.state if known.state in _STAYS else GuardState.CHECKING
-        self._record = replace(known, state=state, at=at)
+        stays = known.state in _STAYS and not (
+            known.state is GuardState.ARMED and known.stopped and at - known.at > STOPPED
+        )
+        state = known.state if stays else GuardState.CHECKING
+        self._record = replace(known, state=state, at=at, stopped=False)
         self._again = state in _AT_WORK
         """It was firing when it ended: it fires again."""
 
@@ -162,6 +168,10 @@ class Machine:
         if self.state is not GuardState.HOLDING or self.killing:
             return None
         return self._change(at, GuardState.LATCHED)
+
+    def stopped(self, at: float) -> GuardRecord:
+        """What is left for the next guard, where somebody stops this one."""
+        return replace(self.record, at=at, stopped=True)
 
     def reload(self, rules: Rules) -> None:
         """Another configuration is in force: the first beat has time. What is looked at no more is forgotten."""
@@ -266,7 +276,8 @@ class Machine:
         return None
 
     def _silence(self, sights: Sequence[Sight]) -> Cause | None:
-        if not all(self._agrees([one for one in sights if one.trigger == kind]) for kind in self.rules.confirm):
+        confirming = [one for one in sights if one.trigger in self.rules.confirm]
+        if self.rules.confirm and not self._agrees(confirming):
             return None
         for sight in sights:
             if sight.trigger == "heartbeat" and self._sources[_name(sight)].left <= 0:
@@ -276,7 +287,7 @@ class Machine:
         return None
 
     def _agrees(self, sights: Sequence[Sight]) -> bool:
-        """Whether one of a kind is bad, or could not be looked at for so long that nobody knows better."""
+        """Whether one of them is bad, or could not be looked at for so long that nobody knows better."""
         return any(map(self._is_bad, sights)) or self._unreadable(sights) is not None
 
     # --- changes ---

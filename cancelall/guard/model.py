@@ -85,8 +85,8 @@ class Rules:
     """Seconds after start, resume or reload before the first beat is demanded, or the answer to a probe."""
     rearm: Literal["manual", "beat"] = "manual"
     confirm: tuple[Trigger, ...] = ()
-    """Triggers that have to agree before silence fires, a process that is gone or a probe that fails: none of them
-    fires alone any more."""
+    """Triggers of which one has to agree before silence fires, a process that is gone or a probe that fails: none of
+    them fires alone any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +106,8 @@ class GuardRecord:
     SAVED of `timeout`."""
     verdict: str = ""
     """The worst verdict of the last firing; empty before there is one."""
+    stopped: bool = False
+    """Somebody has stopped the guard at that moment: it did not just end."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -159,6 +159,7 @@ def parse(text: bytes) -> GuardRecord | None:
             beats={_text(name): _text(key) for name, key in data["beats"].items()},
             beat_at={_text(name): _number(at) for name, at in data["beat_at"].items()},
             verdict=_text(data["verdict"]),
+            stopped=data.get("stopped") is True,
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

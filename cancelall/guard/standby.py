@@ -90,6 +90,8 @@ class Standby:
         self._secrets: dict[str, ResolvedSecrets] = {}
         self._unresolved: dict[str, str] = {}
         """Why secrets are not there, by profile."""
+        self._lacking: CancelallError | None = None
+        """The same of the last one."""
         self._remembered: dict[str, Remembered] = {}
         self._checked: dict[str, Checked] = {}
         self._checking: dict[str, asyncio.Task[None]] = {}
@@ -200,6 +202,11 @@ class Standby:
             profile, secrets, self._environ, shared, self._clock, offset_ms, deadline=until, reads_only=False
         )
 
+    @property
+    def keyless(self) -> CancelallError | None:
+        """Why it could cancel nothing at all, if no profile has its secrets; None where one has."""
+        return None if self._secrets else self._lacking
+
     def resting(self, profile: Profile) -> tuple[Order, ...]:
         """What was open when it was last looked at."""
         checked = self._checked.get(profile.name)
@@ -294,6 +301,7 @@ class Standby:
                 self._unresolved.pop(profile.name, None)
             except CancelallError as error:
                 self._unresolved[profile.name] = f"{error.message}{f' - {error.hint}' if error.hint else ''}"
+                self._lacking = error
             except Exception as fault:  # whatever it is, others are not to wait for it
                 self._unresolved[profile.name] = bug_words(fault)
         if load(profile.venue).recall is not None:

@@ -19,8 +19,9 @@ import pytest
 from cancelall import simulator
 from cancelall.config.guards import GuardAlarms, GuardSettings
 from cancelall.config.toml_file import Document
-from cancelall.core.errors import ConfigError, ExitStatus
+from cancelall.core.errors import ConfigError, ExitStatus, SecretError
 from cancelall.core.model import Verdict
+from cancelall.core.profile import Profile
 from cancelall.core.results import ProfileReport
 from cancelall.engine.run import Listener, Run
 from cancelall.guard import loop, standby
@@ -351,6 +352,21 @@ async def test_a_cause_that_comes_when_a_kill_is_just_over_fires(server: SimServ
 
 
 @on_a_loop
+async def test_one_that_breaks_as_it_is_kept_ready_says_so_and_fires(
+    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(standby: Standby) -> tuple[str, ...]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Standby, "prepare", breaks)
+    async with standing(server, tmp_path, hold=0.0) as stood:
+        await stood.armed()
+        await stood.told.until(lambda: any("not kept ready" in one for one in stood.told.alarms))
+        await stood.told.state(GuardState.LATCHED)
+        assert not server.open_orders()
+
+
+@on_a_loop
 async def test_a_bug_in_a_hold_does_not_end_it_and_disarming_meanwhile_does(
     server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -394,6 +410,27 @@ async def test_a_rehearsal_that_is_asked_for_ends_when_it_fires(tmp_path: Path) 
             await stood.told.state(GuardState.LATCHED)
 
 
+def keyless(server: SimServer) -> tuple[Profile, ...]:
+    return tuple(profiles_of({"bybit": {**profile_table("bybit", server), "credentials": {}}}))
+
+
+@on_a_loop
+async def test_one_without_any_key_does_not_stand(server: SimServer, tmp_path: Path) -> None:
+    async with standing(server, tmp_path, profiles=keyless(server)) as stood:
+        with pytest.raises(SecretError):
+            await stood.ended()
+        assert GuardState.ARMED not in [state for state, _ in stood.told.changes]
+
+
+@on_a_loop
+async def test_one_that_was_armed_goes_on_without_its_keys_and_says_so(server: SimServer, tmp_path: Path) -> None:
+    async with standing(server, tmp_path, timeout=30.0) as stood:
+        await stood.armed()
+    async with standing(server, tmp_path, timeout=30.0, profiles=keyless(server)) as stood:
+        await stood.told.until(lambda: stood.told.alarms)
+        assert stood.told.status().state is GuardState.ARMED
+
+
 @on_a_loop
 async def test_a_full_disk_keeps_it_from_nothing(
     server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -430,6 +467,18 @@ async def test_it_fires_when_it_is_stopped_where_it_is_told_to(server: SimServer
         os.kill(os.getpid(), signal.SIGTERM)
         assert await stood.ended() == ExitStatus.CLEAR
         assert not server.open_orders()
+
+
+@on_a_loop
+async def test_stopped_while_it_fires_it_ends_the_kill_and_with_its_status(server: SimServer, tmp_path: Path) -> None:
+    async with standing(server, tmp_path, hold=30.0) as stood:
+        await stood.armed()
+        stood.guard.fire(ME, "")
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await stood.ended() == ExitStatus.CLEAR
+        assert not server.open_orders()
+    assert (kept := Records(tmp_path / "run" / "cancelall", "mm").read().record) is not None
+    assert kept.stopped
 
 
 @on_a_loop
@@ -592,22 +641,6 @@ async def test_one_that_comes_while_it_fires_waits_and_leaves_the_venues_timers(
             os.kill(os.getpid(), signal.SIGHUP)
             await stood.told.until(lambda: "reloaded 30" in stood.told.words)
             assert (reread, disarmed) == ([True], [False])
-
-
-@on_a_loop
-async def test_a_bug_in_what_keeps_it_ready_is_an_alarm_and_keeps_it_from_nothing(
-    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def prepare(standby: Standby) -> tuple[str, ...]:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(Standby, "prepare", prepare)
-    async with standing(server, tmp_path, hold=0.0) as stood:
-        await stood.armed()
-        await stood.told.until(lambda: any("nothing is kept ready" in one for one in stood.told.alarms))
-        await stood.told.state(GuardState.LATCHED)
-        assert not server.open_orders()
-        assert stood.told.status().degraded
 
 
 @on_a_loop

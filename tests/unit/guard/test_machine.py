@@ -302,6 +302,13 @@ def test_with_a_condition_silence_alone_fires_nothing_nor_does_the_condition() -
     assert story.watch(10.1, beat("3"), process()).fired != []
 
 
+def test_of_several_conditions_one_is_enough() -> None:
+    story = Story(rules=replace(RULES, confirm=("process", "probe"))).able(beat("1"), process("5"), probe())
+    story.look(beat("2"), process("5"), probe()).watch(20.0, beat("2"), process("5"), probe())
+    assert story.fired == []
+    assert [cause.trigger for cause in story.look(beat("2"), process("5"), probe(failing=True)).fired] == ["heartbeat"]
+
+
 def test_a_condition_that_nobody_can_look_at_agrees() -> None:
     story = Story(rules=replace(RULES, confirm=("process",))).able(beat("1"), process("5"))
     story.look(beat("2"), process("5"))
@@ -434,6 +441,15 @@ def test_starting_again_and_again_forgets_no_silence() -> None:
 def test_a_death_in_the_meantime_is_seen(meanwhile: Sight, fires: bool) -> None:
     story = Story().able(process("4711:5")).again(absent=5.0).look(meanwhile)
     assert bool(story.fired) is fires
+
+
+@pytest.mark.parametrize(("absent", "state"), [(2.0, GuardState.ARMED), (3600.0, GuardState.WAITING)])
+def test_one_that_was_stopped_and_is_started_much_later_waits(absent: float, state: GuardState) -> None:
+    stopped = Story().armed()
+    record = stopped.machine.stopped(stopped.at)
+    story = Story(found=record, at=stopped.at + absent).able(beat("2"))
+    assert (story.state, story.fired) == (state, [])
+    assert not story.machine.record.stopped
 
 
 NO_GRACE = Rules(timeout=10.0, grace=0.0)

@@ -263,9 +263,11 @@ async def test_connections_that_swallow_everything_cost_a_moment(venue: str, mon
             server.fake.requests.clear()
             began = time.time()
             report = only(await made.run().all())
-            first = next(one for one in server.requests if one.changes)
             assert report.verdict is Verdict.CLEAR
-            assert first.received_ms / 1000 - began < 2.0
+            soon = {one.body for one in server.requests if one.changes and one.received_ms / 1000 - began < 2.0}
+            (profile,) = made.usable
+            cancels = first_cancels(profile, profile.origin)
+            assert len(soon) >= (cancels if venue == "bybit" else 1)
             assert not server.open_orders()
             assert venue != "kraken" or len(relay.swallowed) == 1, "a second one is not tried"
 
