@@ -39,6 +39,7 @@ TESTS = {
 BESIDE = ("-n", "2", "--dist", "worksteal")
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("which", "words", "status", "said"),
     [

@@ -44,6 +44,7 @@ def test_nothing_is_left_behind_whatever_ends_it(home: Path, ended: signal.Signa
     assert list(home.iterdir()) == []
 
 
+@pytest.mark.faults
 def test_a_key_that_may_not_cancel_is_no_key_that_is_ready(home: Path) -> None:
     """And where a key has no rights, the fault is not there: no check could tell it."""
     with served(home, "--fault", "permission") as (process, config):

@@ -91,6 +91,7 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Path]]
     ]
 
 
+@pytest.mark.faults
 def test_built_twice_it_is_the_same(artifacts: list[dict[str, Path]]) -> None:
     first, second = artifacts
     assert sorted(path.rpartition(".")[2] for path in first) == ["gz", "whl"]

@@ -88,6 +88,7 @@ def test_all_without_a_config_takes_the_venues_whose_secrets_are_there(
     assert (ran.code, sorted(line["profile"] for line in ran.lines)) == (0, sorted(two))
 
 
+@pytest.mark.faults
 def test_the_summary_is_last(servers: dict[str, SimServer], home: Path) -> None:
     servers["bybit"].set_faults(["key"])
     path = write_config(home / "config.toml", {name: profile_table(name, server) for name, server in servers.items()})

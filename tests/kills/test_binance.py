@@ -331,6 +331,7 @@ def test_two_profiles_share_the_weights_of_one_address() -> None:
         assert server.open_orders() == []
 
 
+@pytest.mark.faults
 def test_other_keys_sign_as_well() -> None:
     """https://developers.binance.com/docs/binance-spot-api-docs/rest-api/request-security"""
     from cryptography.hazmat.primitives.asymmetric import ed25519, rsa

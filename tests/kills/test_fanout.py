@@ -24,6 +24,7 @@ ONE, OTHER = "http://127.0.0.1:1", "http://127.0.0.1:2"
 USDT = {"settle_coin": "USDT"}
 
 
+@pytest.mark.faults
 def test_under_the_limit_of_the_address_every_mass_cancel_goes_before_any_listing() -> None:
     """650 accounts, and Bybit takes 600 requests in five seconds: fifty cancels wait, and every listing behind them."""
     fleet = Fleet("bybit")

@@ -247,6 +247,7 @@ def test_a_twap_without_an_id_is_never_clear() -> None:
     assert "twapId" in result.error.message
 
 
+@pytest.mark.faults
 def test_a_log_of_twaps_that_may_be_cut_off_proves_nothing() -> None:
     result = faced("hyperliquid", "long-log", deadline=3.0)
     assert (result.verdict, result.resting) == (Verdict.UNPROVEN, ())

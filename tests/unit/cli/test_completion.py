@@ -74,7 +74,9 @@ def offered(shell: str, home: Path, *words: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("shell", completion.SCRIPTS)
+@pytest.mark.parametrize(
+    "shell", [one if one == "bash" else pytest.param(one, marks=pytest.mark.faults) for one in completion.SCRIPTS]
+)
 def test_tab_offers_commands_and_profiles(desk: Path, shell: str) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")

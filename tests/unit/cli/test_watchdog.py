@@ -165,6 +165,7 @@ def test_a_verdict_that_is_there_counts(kill: Kill) -> None:
     assert process.returncode == 4
 
 
+@pytest.mark.faults
 def test_the_hold_belongs_to_its_time(kill: Kill) -> None:
     kill.serve(bybit="")
     process = kill.hang(WAYS["in a lock"], "--json", "--deadline", "2", "--hold", "1")

@@ -130,6 +130,7 @@ def test_one_that_others_can_write_is_refused(machine: Path, home: Path, mode: i
         toml_file.read(None, {"HOME": str(home)})
 
 
+@pytest.mark.faults
 def test_every_command_that_reads_it_says_so(machine: Path, home: Path) -> None:
     said = f"cancelall: reading {machine}, {READING}"
     with simulator.start("bybit", orders=5) as server:
