@@ -23,6 +23,7 @@ from cancelall.core.errors import ConfigError, ExitStatus, SecretError
 from cancelall.core.model import Verdict
 from cancelall.core.profile import Profile
 from cancelall.core.results import ProfileReport
+from cancelall.core.stamp import now_ms
 from cancelall.engine.run import Listener, Run
 from cancelall.guard import loop, standby
 from cancelall.guard.control import DrillRequest, Peer
@@ -429,6 +430,38 @@ async def test_one_that_was_armed_goes_on_without_its_keys_and_says_so(server: S
     async with standing(server, tmp_path, timeout=30.0, profiles=keyless(server)) as stood:
         await stood.told.until(lambda: stood.told.alarms)
         assert stood.told.status().state is GuardState.ARMED
+
+
+@on_a_loop
+async def test_a_cancel_of_the_run_before_that_can_come_late_is_not_forgotten(
+    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = [now_ms() + 60_000, 0]
+    first = late[0]
+    monkeypatch.setattr(Run, "late_until_ms", property(lambda run: late.pop(0)))
+    async with standing(server, tmp_path, hold=0.0) as stood:
+        await stood.told.state(GuardState.WAITING)
+        for number in (1, 2):
+            stood.guard.fire(ME, "")
+            await stood.told.until(lambda number=number: len(stood.told.statuses) == number)  # type: ignore[misc]
+        assert stood.told.status().restart_ms == first
+
+
+@on_a_loop
+async def test_a_stop_between_two_tries_waits_for_one_more_and_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "_PAUSES", (3600.0,))
+    with simulator.start("bybit", orders=4, faults=["listing-fails"]) as server:
+        profiles = tuple(profiles_of({"bybit": profile_table("bybit", server, deadline=1.0)}))
+        async with standing(server, tmp_path, profiles=profiles, hold=0.0) as stood:
+            await stood.told.state(GuardState.WAITING)
+            stood.guard.fire(ME, "")
+            await stood.told.until(lambda: any("fires again" in words for words in stood.told.words))
+            server.set_faults([])
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert await stood.ended() == ExitStatus.CLEAR
+            assert len(stood.told.kills) == 2
 
 
 @on_a_loop
