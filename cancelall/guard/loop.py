@@ -30,7 +30,7 @@ from cancelall.guard.machine import SAVED, Machine, Step
 from cancelall.guard.metrics import Metrics
 from cancelall.guard.model import Cause, GuardRecord, GuardState, GuardStatus, Look, Pressed, ProfileFigures, Rules
 from cancelall.guard.notify_socket import NotifySocket
-from cancelall.guard.records import Records, boot, guard_directory
+from cancelall.guard.records import Records, RecordWriter, boot, guard_directory
 from cancelall.guard.standby import Standby
 from cancelall.guard.status import alarms
 from cancelall.guard.teller import KillTeller, Teller
@@ -46,6 +46,10 @@ _TOLD = 1.0
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds until it fires again while a verdict is not clear, by how often it has; the last one for as long as it takes.
 """
+_WRITTEN = 1.0
+"""Seconds that a change waits until it is on the disk; a slower disk is told."""
+_WRITTEN_AND_FIRED = 0.05
+"""The same of a change that fires."""
 _SHORTEST_HOLD = 1.0
 """Seconds for which a kill file has an account held at least, so that the hold can be made longer."""
 _SWITCH_SECONDS = 2.0
@@ -113,6 +117,7 @@ class Guard:
         directory = guard_directory(environ)
         self.records = Records(directory, settings.name)
         self.records.lock()
+        self._writer = RecordWriter(self.records)
         before = self.records.read()
         self._odd_record = before.trouble
         self.machine = Machine(_rules(settings), boot=boot(), at=time.monotonic(), before=before.record)
@@ -150,17 +155,17 @@ class Guard:
             self.tell.alarm(self._odd_record)
         self._keeping = asyncio.create_task(self._keep(self.standby))
         try:
-            while self._status is None:
+            while self._status is None and self._refusal is None:
                 self.turn(time.monotonic())
                 await self.watch.wake(EVERY)
-                if self._refusal is not None:
-                    raise self._refusal
         except Exception:  # who starts it again goes on from the record; a kill that is under way is not ended for that
             self._ending = self._ending or "a bug"
             while self._kill is not None and self.machine.state is GuardState.FIRING:
                 await asyncio.wait({self._kill})
             raise
-        return self._status
+        if self._refusal is not None and self._status is None:
+            raise self._refusal
+        return self._status or 0
 
     def turn(self, at: float) -> None:
         """Once round: look, decide, act."""
@@ -197,6 +202,7 @@ class Guard:
         self.standby.close()
         self._manager.stopping("stopped")
         self._manager.close()
+        self._writer.close(_WRITTEN)
         self.records.unlock()
 
     # --- what is decided ---
@@ -213,26 +219,21 @@ class Guard:
     def _carry_out(self, step: Step) -> None:
         """Write a change down, and then do it."""
         before, self._since_ms = self._saved.state if self._saved is not None else GuardState.CHECKING, now_ms()
-        self._write(step.record)
+        self._write(step.record, _WRITTEN if step.fire is None else _WRITTEN_AND_FIRED)
         if step.fire is not None:
             self._fire(step.fire)
         loop = asyncio.get_running_loop()
         loop.call_later(_AFTER_THE_CANCELS if step.fire else 0.0, self.tell.changed, step.record, before)
 
-    def _write(self, record: GuardRecord) -> None:
+    def _write(self, record: GuardRecord, seconds: float = _WRITTEN) -> None:
         """Have a record on the disk. Where that cannot be, the guard does its work all the same, and says so."""
-        try:
-            self.records.write(record)
-        except OSError as fault:
-            self._troubles["record"] = f"its state cannot be kept: {self.records.path}: {fault.strerror}"
-        else:
-            self._troubles.pop("record", None)
+        self._writer.write(record, seconds)
         self._saved, self._saved_at = record, time.monotonic()
 
     def _save(self, at: float) -> None:
         """Keep the beats that have come since the last change, now and then."""
         if at >= self._saved_at + SAVED * self.machine.rules.timeout and self._saved != self.machine.record:
-            self._write(self.machine.record)
+            self._write(self.machine.record, 0.0)
 
     # --- the kill ---
 
@@ -372,6 +373,7 @@ class Guard:
                     if self.machine.state is GuardState.CHECKING and not self._resumed:
                         self._refusal = standby.keyless
                 if self._refusal is None:
+                    self._troubles.pop("ready", None)
                     self.machine.able()
                     await standby.keep()
                 return
@@ -444,7 +446,7 @@ class Guard:
         said = [*self.standby.troubles()] if self.standby.prepared else []
         said += [switch.trouble for switch in self.switches]
         said += [f"{sight.source}: {sight.trouble}" for sight in self._look.sights if sight.trouble]
-        said += [*self.watch.troubles, *self._troubles.values()]
+        said += [*self.watch.troubles, *self._troubles.values(), self._writer.trouble]
         said += [self._metrics.trouble] if self._metrics is not None else []
         return tuple(dict.fromkeys(filter(None, said)))
 

@@ -21,6 +21,8 @@ from support import paths
 pytestmark = pytest.mark.faults
 
 UNIT = "cancelall-guard@mm"
+WATCHDOG = 2
+"""Seconds without a word of its loop after which it is killed."""
 ARMED_AGAIN = 3.0
 """Seconds after which one that was killed is armed again, while the machine is busy; alone it takes less than one."""
 BEATS = """\
@@ -38,7 +40,7 @@ def boxed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         (running.room / "units" / "bot.service").write_text(BEATS, encoding="utf-8")
         drop_in = running.room / "units" / f"{UNIT}.service.d" / "quick.conf"
         drop_in.parent.mkdir()
-        drop_in.write_text("[Service]\nWatchdogSec=2\n", encoding="utf-8")
+        drop_in.write_text(f"[Service]\nWatchdogSec={WATCHDOG}\n", encoding="utf-8")
         assert running.run("systemctl", "daemon-reload").returncode == 0
         yield running
 
@@ -144,12 +146,26 @@ def armed_anew(box: Machine, before: str) -> bool:
 def test_one_that_hangs_is_killed_and_acts_on_what_was_sent_meanwhile(guarded: Machine, server: SimServer) -> None:
     before = pid_of(guarded)
     guarded.run("kill", "-STOP", before)
+    began = time.monotonic()
     send = "import socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'', '/run/cancelall/guard-mm.fire')"
     sent = guarded.run("python3", "-c", send)
     assert sent.returncode == 0, sent.stderr
     assert until(lambda: pid_of(guarded) not in ("0", before)), guarded.journal(UNIT)
     assert until(lambda: not server.open_orders()), guarded.journal(UNIT)
+    assert time.monotonic() - began < WATCHDOG + ARMED_AGAIN
     assert guarded.properties(UNIT)["NRestarts"] == "1"
+    assert "guard mm: FIRES: guard fire" in guarded.journal(UNIT)
+
+
+def test_one_that_hangs_is_armed_again_and_does_not_fire(guarded: Machine, server: SimServer) -> None:
+    before = pid_of(guarded)
+    guarded.run("kill", "-STOP", before)
+    began = time.monotonic()
+    assert until(lambda: armed_anew(guarded, before)), guarded.journal(UNIT)
+    assert time.monotonic() - began < WATCHDOG + ARMED_AGAIN
+    assert guarded.properties(UNIT)["ActiveState"] == "active"
+    time.sleep(1.0)
+    assert (state(guarded), len(server.open_orders())) == (("armed", 0), 6)
 
 
 def test_a_config_that_cannot_be_used_cancels_nothing_and_is_a_failed_unit(guarded: Machine, server: SimServer) -> None:

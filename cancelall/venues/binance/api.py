@@ -198,7 +198,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return said(answer=Answer.NOTHING_OPEN)  # this product has no such symbol, so that nothing rests there
     if code in _CLOCK:
         return said(answer=Answer.CLOCK, kind="clock", hint="set this machine's clock")
-    # A call that an environment lacks: a listing may have been given up for another, while its orders are still there.
+    # A listing that is no call (any more) may have been given up for another one, while its orders are still there.
     lacking = _ABSENT.get(code) == request.host or (code == NO_SUCH_CALL and request.changes)
     if lacking and reply.status < 500:
         return said(answer=Answer.ABSENT, kind="mode")

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -206,6 +207,7 @@ async def test_silence_fires_and_it_is_proven_held_and_latched(server: SimServer
         await stood.told.state(GuardState.ARMED)
 
 
+@pytest.mark.faults
 @on_a_loop
 async def test_while_a_kill_file_exists_what_reappears_is_cancelled(server: SimServer, tmp_path: Path) -> None:
     async with standing(server, tmp_path, hold=0.0) as stood:
@@ -242,6 +244,7 @@ async def test_a_signal_and_a_command_fire_before_it_is_armed(server: SimServer,
         ]
 
 
+@pytest.mark.faults
 @on_a_loop
 async def test_it_fires_again_until_it_is_clear(tmp_path: Path) -> None:
     with simulator.start("bybit", orders=4, faults=["listing-fails"]) as server:
@@ -295,6 +298,7 @@ async def test_a_bug_in_a_kill_does_not_end_it(
         await stood.told.until(lambda: any("broke off" in one for one in stood.told.alarms))
 
 
+@pytest.mark.faults
 @on_a_loop
 async def test_a_kill_file_that_comes_between_the_last_look_and_the_latch_is_held(
     server: SimServer, tmp_path: Path
@@ -316,13 +320,14 @@ def _made_meanwhile(stood: Standing, task: asyncio.Task[None]) -> None:
     stood.guard._real_kill_over(task)  # type: ignore[attr-defined]
 
 
+@pytest.mark.faults
 @on_a_loop
 async def test_who_wants_it_to_fire_while_it_waits_for_its_next_try_waits_for_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "_PAUSES", (3600.0,))
     with simulator.start("bybit", orders=4, faults=["listing-fails"]) as server:
-        profiles = tuple(profiles_of({"bybit": profile_table("bybit", server, deadline=1.0)}))
+        profiles = tuple(profiles_of({"bybit": profile_table("bybit", server, deadline=3.0)}))
         async with standing(server, tmp_path, profiles=profiles, hold=0.0) as stood:
             await stood.told.state(GuardState.WAITING)
             stood.guard.fire(ME, "")
@@ -478,6 +483,31 @@ async def test_a_full_disk_keeps_it_from_nothing(
         assert not server.open_orders()
         assert any("cannot be kept" in one and "No space left" in one for one in stood.told.alarms)
         assert stood.told.status().degraded != ()
+
+
+@on_a_loop
+async def test_a_disk_that_hangs_keeps_it_from_nothing(
+    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung, real = threading.Event(), Records.write
+
+    def hangs(records: Records, record: GuardRecord) -> None:
+        if record.state is GuardState.FIRING:
+            hung.wait(PATIENCE)
+        real(records, record)
+
+    monkeypatch.setattr(Records, "write", hangs)
+    monkeypatch.setattr(loop, "_WRITTEN", 0.05)
+    async with standing(server, tmp_path, hold=0.0) as stood:
+        await stood.armed()
+        stood.guard.fire(ME, "")
+        await stood.told.until(lambda: stood.told.statuses)
+        assert not server.open_orders()
+        await stood.told.until(lambda: any("is not written in time" in one for one in stood.told.alarms))
+        hung.set()
+        await stood.told.until(lambda: any(one.startswith("over: its state") for one in stood.told.words))
+    assert (kept := Records(tmp_path / "run" / "cancelall", "mm").read().record) is not None
+    assert kept.state is GuardState.LATCHED
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -647,6 +677,7 @@ async def test_one_that_comes_while_it_is_made_ready_does_not_keep_it_from_being
         await stood.armed()
 
 
+@pytest.mark.faults
 @on_a_loop
 async def test_one_that_comes_while_it_fires_waits_and_leaves_the_venues_timers(tmp_path: Path) -> None:
     with simulator.start("bybit", orders=4, faults=["listing-fails"]) as server:
@@ -674,6 +705,22 @@ async def test_one_that_comes_while_it_fires_waits_and_leaves_the_venues_timers(
             os.kill(os.getpid(), signal.SIGHUP)
             await stood.told.until(lambda: "reloaded 30" in stood.told.words)
             assert (reread, disarmed) == ([True], [False])
+
+
+@on_a_loop
+async def test_a_bug_in_what_keeps_it_ready_is_an_alarm_and_keeps_it_from_nothing(
+    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def prepare(standby: Standby) -> tuple[str, ...]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Standby, "prepare", prepare)
+    async with standing(server, tmp_path, hold=0.0) as stood:
+        await stood.armed()
+        await stood.told.until(lambda: any("not kept ready" in one for one in stood.told.alarms))
+        await stood.told.state(GuardState.LATCHED)
+        assert not server.open_orders()
+        assert stood.told.status().degraded
 
 
 @on_a_loop
