@@ -144,7 +144,7 @@ class HostKeeper:
         if (server_ms := _told(question, reply)) is not None:
             whole = server_ms % 1000 == 0  # some tell no more
             self.venue_clock.tells(server_ms, ended, answered.seconds, whole_seconds=whole)
-        elif (date_ms := reply.date_ms) is not None:
+        elif reply.headers.get("age", "0") == "0" and (date_ms := reply.date_ms) is not None:  # else of a cache
             self.venue_clock.tells(date_ms, ended, answered.seconds, whole_seconds=True)
 
     def _look_up(self) -> None:
