@@ -435,6 +435,12 @@ async def test_a_venue_that_turns_a_question_away_is_left_alone(
         host.warm.renewed = 0.0
         assert host.figures.trouble == "HTTP 429 to a public question"
         assert host.work(time.monotonic()) == []
+        monkeypatch.setattr(warm, "TRUSTED", 0.0)  # so long that nobody would use one
+        assert host.figures.connections == 0
+        host.work(time.monotonic())
+        monkeypatch.setattr(keeper, "_LOST_SECONDS", -1.0)
+        assert made._keeper.lost(made.usable[0]).endswith(": HTTP 429 to a public question")
+        monkeypatch.undo()
         for work in host.work(time.monotonic() + keeper._AWAY_SECONDS + 1):
             work()
         assert host.figures.trouble == ""
