@@ -357,19 +357,25 @@ async def test_a_cause_that_comes_when_a_kill_is_just_over_fires(server: SimServ
         assert not server.open_orders()
 
 
-@on_a_loop
-async def test_one_that_breaks_as_it_is_kept_ready_says_so_and_fires(
-    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def breaks(standby: Standby) -> tuple[str, ...]:
-        raise ZeroDivisionError
+def keyless(server: SimServer) -> tuple[Profile, ...]:
+    return tuple(profiles_of({"bybit": {**profile_table("bybit", server), "credentials": {}}}))
 
-    monkeypatch.setattr(Standby, "prepare", breaks)
-    async with standing(server, tmp_path, hold=0.0) as stood:
+
+@on_a_loop
+async def test_one_without_any_key_does_not_stand(server: SimServer, tmp_path: Path) -> None:
+    async with standing(server, tmp_path, profiles=keyless(server)) as stood:
+        with pytest.raises(SecretError):
+            await stood.ended()
+        assert GuardState.ARMED not in [state for state, _ in stood.told.changes]
+
+
+@on_a_loop
+async def test_one_that_was_armed_goes_on_without_its_keys_and_says_so(server: SimServer, tmp_path: Path) -> None:
+    async with standing(server, tmp_path, timeout=30.0) as stood:
         await stood.armed()
-        await stood.told.until(lambda: any("not kept ready" in one for one in stood.told.alarms))
-        await stood.told.state(GuardState.LATCHED)
-        assert not server.open_orders()
+    async with standing(server, tmp_path, timeout=30.0, profiles=keyless(server)) as stood:
+        await stood.told.until(lambda: stood.told.alarms)
+        assert stood.told.status().state is GuardState.ARMED
 
 
 @on_a_loop
@@ -414,27 +420,6 @@ async def test_a_rehearsal_that_is_asked_for_ends_when_it_fires(tmp_path: Path) 
             assert stood.guard.standby._runs == 1, "that of the kill"
             server.set_faults([])
             await stood.told.state(GuardState.LATCHED)
-
-
-def keyless(server: SimServer) -> tuple[Profile, ...]:
-    return tuple(profiles_of({"bybit": {**profile_table("bybit", server), "credentials": {}}}))
-
-
-@on_a_loop
-async def test_one_without_any_key_does_not_stand(server: SimServer, tmp_path: Path) -> None:
-    async with standing(server, tmp_path, profiles=keyless(server)) as stood:
-        with pytest.raises(SecretError):
-            await stood.ended()
-        assert GuardState.ARMED not in [state for state, _ in stood.told.changes]
-
-
-@on_a_loop
-async def test_one_that_was_armed_goes_on_without_its_keys_and_says_so(server: SimServer, tmp_path: Path) -> None:
-    async with standing(server, tmp_path, timeout=30.0) as stood:
-        await stood.armed()
-    async with standing(server, tmp_path, timeout=30.0, profiles=keyless(server)) as stood:
-        await stood.told.until(lambda: stood.told.alarms)
-        assert stood.told.status().state is GuardState.ARMED
 
 
 @on_a_loop
