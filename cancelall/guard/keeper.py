@@ -75,6 +75,11 @@ class HostKeeper:
         return sorted(self._latencies)[len(self._latencies) // 2] if self._latencies else None
 
     @property
+    def why_lost(self) -> str:
+        """Why there is no connection that could be used, in words."""
+        return self._away or self.warm.trouble or "it closes them at once"
+
+    @property
     def figures(self) -> HostFigures:
         """What `guard status` tells of it."""
         latency = self.latency
@@ -144,7 +149,7 @@ class HostKeeper:
         if (server_ms := _told(question, reply)) is not None:
             whole = server_ms % 1000 == 0  # some tell no more
             self.venue_clock.tells(server_ms, ended, answered.seconds, whole_seconds=whole)
-        elif (date_ms := reply.date_ms) is not None:
+        elif reply.headers.get("age", "0") == "0" and (date_ms := reply.date_ms) is not None:  # else of a cache
             self.venue_clock.tells(date_ms, ended, answered.seconds, whole_seconds=True)
 
     def _look_up(self) -> None:
@@ -210,7 +215,7 @@ class Keeper:
         late = time.monotonic() - _LOST_SECONDS
         for one in self.of(profile):
             if one.lost_since is not None and one.lost_since <= late:
-                return f"no connection to {host_of(one.origin)}: {one.warm.trouble or 'it closes them at once'}"
+                return f"no connection to {host_of(one.origin)}: {one.why_lost}"
         return ""
 
     def at_once(self, profile: Profile, signed: SignedRequest, until: float) -> bool:

@@ -315,7 +315,7 @@ class Guard:
         try:
             reports = await self._run.all()
         finally:
-            self._late_until_ms = self._run.late_until_ms
+            self._late_until_ms = max(self._late_until_ms, self._run.late_until_ms)
             self._run = None
             self.standby.over()
         status = verdicts.exit_status(reports)
@@ -546,6 +546,7 @@ class Guard:
             self.watch.press(Pressed(trigger="signal", source=f"{self._ending}, on_stop = fire"))
         elif self._run is not None and self.machine.state is GuardState.HOLDING:
             self._run.interrupt(self._ending)
+        self._hurry.set()  # the last try comes at once
         self._manager.status(f"stopping on {self._ending}")
 
     def _end(self) -> None:

@@ -77,8 +77,10 @@ class WarmHost:
 
     @property
     def idle(self) -> int:
-        """How many there are."""
-        return len(self._idle)
+        """How many there are that who fires would use."""
+        now = time.monotonic()
+        with self._lock:
+            return sum(now - one.since < TRUSTED for one in self._idle)
 
     @property
     def used(self) -> bool:

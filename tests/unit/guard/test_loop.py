@@ -24,6 +24,7 @@ from cancelall.core.errors import ConfigError, ExitStatus, SecretError
 from cancelall.core.model import Verdict
 from cancelall.core.profile import Profile
 from cancelall.core.results import ProfileReport
+from cancelall.core.stamp import now_ms
 from cancelall.engine.run import Listener, Run
 from cancelall.guard import loop, standby
 from cancelall.guard.control import DrillRequest, Peer
@@ -419,6 +420,38 @@ async def test_a_rehearsal_that_is_asked_for_ends_when_it_fires(tmp_path: Path) 
             assert stood.guard.standby._runs == 1, "that of the kill"
             server.set_faults([])
             await stood.told.state(GuardState.LATCHED)
+
+
+@on_a_loop
+async def test_a_cancel_of_the_run_before_that_can_come_late_is_not_forgotten(
+    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = [now_ms() + 60_000, 0]
+    first = late[0]
+    monkeypatch.setattr(Run, "late_until_ms", property(lambda run: late.pop(0)))
+    async with standing(server, tmp_path, hold=0.0) as stood:
+        await stood.told.state(GuardState.WAITING)
+        for number in (1, 2):
+            stood.guard.fire(ME, "")
+            await stood.told.until(lambda number=number: len(stood.told.statuses) == number)  # type: ignore[misc]
+        assert stood.told.status().restart_ms == first
+
+
+@on_a_loop
+async def test_a_stop_between_two_tries_waits_for_one_more_and_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "_PAUSES", (3600.0,))
+    with simulator.start("bybit", orders=4, faults=["listing-fails"]) as server:
+        profiles = tuple(profiles_of({"bybit": profile_table("bybit", server, deadline=1.0)}))
+        async with standing(server, tmp_path, profiles=profiles, hold=0.0) as stood:
+            await stood.told.state(GuardState.WAITING)
+            stood.guard.fire(ME, "")
+            await stood.told.until(lambda: any("fires again" in words for words in stood.told.words))
+            server.set_faults([])
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert await stood.ended() == ExitStatus.CLEAR
+            assert len(stood.told.kills) == 2
 
 
 @on_a_loop

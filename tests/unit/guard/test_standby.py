@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import email.utils
 import socket
 import threading
 import time
@@ -434,9 +435,30 @@ async def test_a_venue_that_turns_a_question_away_is_left_alone(
         host.warm.renewed = 0.0
         assert host.figures.trouble == "HTTP 429 to a public question"
         assert host.work(time.monotonic()) == []
+        monkeypatch.setattr(warm, "TRUSTED", 0.0)  # so long that nobody would use one
+        assert host.figures.connections == 0
+        host.work(time.monotonic())
+        monkeypatch.setattr(keeper, "_LOST_SECONDS", -1.0)
+        assert made._keeper.lost(made.usable[0]).endswith(": HTTP 429 to a public question")
+        monkeypatch.undo()
         for work in host.work(time.monotonic() + keeper._AWAY_SECONDS + 1):
             work()
         assert host.figures.trouble == ""
+
+
+@pytest.mark.parametrize(("headers", "offset"), [({}, -3_600_000), ({"age": "0"}, -3_600_000), ({"age": "3600"}, None)])
+def test_a_date_that_a_cache_has_kept_tells_no_clock(headers: dict[str, str], offset: int | None) -> None:
+    """A signature would be dated back by as long as the answer lay there, and be refused."""
+    with simulator.start("pacifica", orders=0) as server:
+        profile = profiles_of({"pacifica": profile_table("pacifica", server)})[0]
+    (host,) = keeper.Keeper([profile], {}).hosts.values()
+    question = host._question()
+    assert question is not None
+    date = email.utils.formatdate(time.time() - 3600, usegmt=True)
+    reply = line.Reply(status=200, headers={"date": date, **headers}, body=b"{}")
+    host._learn(question, warm.WarmAnswer(reply=reply, seconds=0.1, ended=time.monotonic()))
+    found = host.venue_clock.offset_ms(round(time.time() * 1000))
+    assert found is None if offset is None else found is not None and abs(found - offset) < 2000
 
 
 def test_keeping_connections_takes_little_of_what_an_address_may_send() -> None:
