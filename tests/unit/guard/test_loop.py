@@ -36,6 +36,7 @@ from cancelall.journal.record import Record
 from cancelall.simulator import SimServer
 from support import on_a_loop, profile_table, profiles_of
 
+pytestmark = pytest.mark.alone("a guard keeps its times on the wall clock")
 PATIENCE = 20.0
 ME = Peer(uid=0, pid=1)
 
@@ -437,13 +438,14 @@ async def test_a_cancel_of_the_run_before_that_can_come_late_is_not_forgotten(
         assert stood.told.status().restart_ms == first
 
 
+@pytest.mark.faults
 @on_a_loop
 async def test_a_stop_between_two_tries_waits_for_one_more_and_no_longer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "_PAUSES", (3600.0,))
     with simulator.start("bybit", orders=4, faults=["listing-fails"]) as server:
-        profiles = tuple(profiles_of({"bybit": profile_table("bybit", server, deadline=1.0)}))
+        profiles = tuple(profiles_of({"bybit": profile_table("bybit", server, deadline=3.0)}))
         async with standing(server, tmp_path, profiles=profiles, hold=0.0) as stood:
             await stood.told.state(GuardState.WAITING)
             stood.guard.fire(ME, "")

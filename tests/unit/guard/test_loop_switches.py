@@ -27,6 +27,8 @@ from unit.guard.test_loop import ME, Standing, settings_of, standing
 
 AFTER = "/api/v5/trade/cancel-all-after"
 
+pytestmark = pytest.mark.alone("a guard keeps its times on the wall clock")
+
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,8 @@ from support import on_a_loop, profile_table, profiles_of
 
 FAR_AHEAD_MS = 3_600_000
 
+pytestmark = pytest.mark.alone("a guard keeps its times on the wall clock")
+
 
 class WrongClock(SystemClock):
     """A wall clock that is an hour ahead."""
