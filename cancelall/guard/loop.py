@@ -16,7 +16,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from cancelall.config.guards import GuardSettings
+from cancelall.config.guards import GuardAlarms, GuardSettings
 from cancelall.core.errors import CancelallError, ConfigError, ExitStatus, bug_words
 from cancelall.core.model import Verdict
 from cancelall.core.profile import Profile
@@ -463,18 +463,18 @@ class Guard:
 
     def _tell_troubles(self) -> None:
         """Each trouble and each alarm once while it lasts, and the manager's line."""
-        status = self.status()
-        worse = {one.key: one.words for one in alarms(status, self.settings.alarms)}
-        lasting = {**{one: one for one in status.degraded}, **worse}
+        degraded, state = self.degraded(), self.machine.state
+        watched = self.settings.alarms != GuardAlarms()  # the figures of many profiles cost more than all else here
+        worse = {one.key: one.words for one in alarms(self.status(), self.settings.alarms)} if watched else {}
+        lasting = {**{one: one for one in degraded}, **worse}
         for key, words in lasting.items():
             if key not in self._told:
                 self.tell.alarm(words)
         for key in self._told - lasting.keys():
             self.tell.note(f"over: {key}")
         self._told = set(lasting)
-        words = status.state.value if not status.degraded else f"{status.state.value}, degraded: {status.degraded[0]}"
-        able = status.state is not GuardState.CHECKING and not status.degraded
-        if able and not self._ready:
+        words = state.value if not degraded else f"{state.value}, degraded: {degraded[0]}"
+        if state is not GuardState.CHECKING and not degraded and not self._ready:
             self._ready = True
             self._manager.ready(words)
         else:
