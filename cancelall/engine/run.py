@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from cancelall.core.attempts import Attempt, Tally
+from cancelall.core.attempts import Attempt, Tally, unwatched
 from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault, bug_words
 from cancelall.core.model import ClientIds, Reply, SignedRequest, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
@@ -523,6 +523,8 @@ def over_the_network(
         passes(signed.headers, signed.body, signed.target)
 
         def tell() -> None:
+            if sent is unwatched:  # of a read: the loop is not woken for it
+                return
             with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
                 loop.call_soon_threadsafe(sent)
 
