@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from benchmarks import kills, venues, wire
+from benchmarks import guard, kills, venues, wire
 from benchmarks.command import ROOT, compiled
 from benchmarks.exchange import Authority, authority
 from benchmarks.page import Bars, Bound, bars, bounds_table, table
@@ -212,8 +212,17 @@ def many_profiles(bench: Bench) -> None:
         bench.lines += _one_address(behind)
 
 
+def standing_guard(bench: Bench) -> None:
+    """The guard, from its trigger to the first byte, and what it costs while it waits."""
+    bench.say("a guard")
+    bounds, lines = guard.measured(bench.tls, bench.home, quick=bench.quick)
+    bench.bounds += bounds
+    bench.lines += lines
+
+
 PARTS: Mapping[str, Callable[[Bench], None]] = {
     "wire": to_the_wire,
+    "guard": standing_guard,
     "starts": starts,
     "account": one_account,
     "venues": each_venue,

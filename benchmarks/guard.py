@@ -1,16 +1,13 @@
-"""The standing guard: from its trigger to the first byte, against commands that start; what it costs while it waits.
+"""A guard that stands: from its trigger to the first byte, against commands that start; what it costs while it waits.
 
-    python -m benchmarks.guard [--quick]
-
-What fires runs in a process of its own (`standing.py`). A proxy on the way notes when the first byte of a client comes,
-by the clock that all processes share. Trials with two busy loops next to them show what a busy machine makes of it.
+It is the real `cancelall guard`, in a process of its own, where it may with the priority of its unit. A proxy on the
+way notes when the first byte of a client comes, by the clock that all processes share. As soon as the cancel has
+arrived the guard is disarmed, which ends its kill, and armed again: what comes after the cancel is measured elsewhere.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -19,47 +16,86 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any
 
 from benchmarks import wire
-from benchmarks.command import CANCELALL, ROOT, compiled
-from benchmarks.exchange import Authority, Place, authority, exchange
+from benchmarks.command import CANCELALL
+from benchmarks.exchange import Authority, Place, exchange
 from benchmarks.kills import config
-from benchmarks.page import Bound, bounds_table, table
+from benchmarks.page import Bound, table
+from cancelall.core.errors import CancelallError
 from cancelall.guard import control
 from cancelall.guard.control import NoGuard
-from cancelall.guard.model import GuardState
+from cancelall.guard.model import GuardState, GuardStatus
+from cancelall.venues.registry import VENUES
 
-VENUES = ("bybit", "bitget", "ascendex", "pacifica", "deltadefi", "deribit", "kraken", "hyperliquid", "binance", "okx")
-_SCALE = 0.05
-"""On the venues' waits: what is measured comes before the first of them."""
-_APART = 0.4
-"""Seconds between two trials: connections are warm again."""
+_NAME = "mm"
+_OURS = "cancelall guard"
+_FAR = 0.08
+"""Seconds of a round trip."""
 _BUSY = (sys.executable, "-c", "while True: pass")
+_PATIENCE = 30.0
+_LOOKED = 0.15
+"""Seconds after which a guard has looked at everything once more."""
 
 
 class Standing:
-    """A process that stands by, and fires when it is told to."""
+    """`cancelall guard` in a process of its own, with every kind of trigger."""
 
-    def __init__(self, path: Path, scale: float = _SCALE) -> None:
-        words = (sys.executable, "-m", "benchmarks.standing", str(path), str(scale))
-        environ = {"PATH": os.environ["PATH"], "HOME": str(path.parent), "PYTHONPATH": str(ROOT)}
-        self.process = subprocess.Popen(
-            words, env=environ, cwd=path.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        told = self._line()
-        assert not told["troubles"], told
-        self.connections: int = told["connections"]
+    def __init__(self, path: Path, home: Path) -> None:
+        self.pid_file, self.kill_file = home / "bot.pid", home / "KILL"
+        memory = Path("/dev/shm") if Path("/dev/shm").is_dir() else home  # noqa: S108 - in memory, as /run is
+        self.run = Path(tempfile.mkdtemp(prefix="guard-", dir=memory))
+        self.environ = {"PATH": os.environ["PATH"], "HOME": str(home), "RUNTIME_DIRECTORY": str(self.run)}
+        self._said = home / "guard.txt"
+        self._bot = self._started()
+        first = ["nice", "-n", "-10"] if os.geteuid() == 0 else []
+        words = [*first, CANCELALL, "guard", "--name", _NAME, "--quiet", "--config", str(path)]
+        with self._said.open("wb") as out:
+            self.process = subprocess.Popen(words, env=self.environ, cwd=home, stdout=out, stderr=out)
+        status = self._until(lambda status: status.state is GuardState.ARMED)
+        assert not status.degraded, status.degraded
+        self.connections = _connections(status)
 
-    def fire(self) -> dict[str, Any]:
-        """Fire, and wait for the verdicts."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(b"fire\n")
-        self.process.stdin.flush()
-        return self._line()
+    @staticmethod
+    def table(home: Path) -> dict[str, object]:
+        """What the config says of it."""
+        return {
+            "process": [str(home / "bot.pid")],
+            "kill_file": [str(home / "KILL")],
+            "timeout": 600.0,
+            "hold": 0,
+            "venue_switch": "off",
+        }
+
+    @property
+    def triggers(self) -> Mapping[str, Callable[[], object]]:
+        """What fires it, by name."""
+        return {
+            "signal": lambda: self.process.send_signal(signal.SIGUSR1),
+            "datagram": self._send,
+            "process death": lambda: self._bot.kill(),
+            "kill file": self.kill_file.touch,
+        }
+
+    def fire(self, name: str) -> float:
+        """Fire it; when that was, in monotonic seconds."""
+        trigger = self.triggers[name]
+        at = time.monotonic()
+        trigger()
+        return at
+
+    def again(self) -> None:
+        """Break its kill off, and arm it anew, once its connections are warm again."""
+        self.kill_file.unlink(missing_ok=True)
+        if self._bot.poll() is not None:
+            self._bot = self._started()
+        self._say("disarm")
+        time.sleep(_LOOKED)
+        self._until(lambda status: _connections(status) >= self.connections)
+        self._say("arm")
 
     def memory_mb(self) -> float:
         """Its resident memory."""
@@ -71,21 +107,49 @@ class Standing:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def _line(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, "it has ended"
-        told: dict[str, Any] = json.loads(line)
-        return told
+    def _send(self) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+            one.sendto(b"", str(self.run / f"guard-{_NAME}.fire"))
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        bot = subprocess.Popen(("sleep", "100000"))
+        self.pid_file.write_text(f"{bot.pid}\n", encoding="ascii")
+        return bot
+
+    def _say(self, verb: control.Verb) -> None:
+        """Have it do this, as soon as it can."""
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                control.status_of(self.environ, _NAME, verb)
+                return
+            except CancelallError:  # it has not seen yet that the kill file is gone
+                assert time.monotonic() < until, self._said.read_text(encoding="utf-8")
+                time.sleep(0.02)
+
+    def _until(self, holds: Callable[[GuardStatus], bool]) -> GuardStatus:
+        until = time.monotonic() + _PATIENCE
+        while True:
+            assert self.process.poll() is None, self._said.read_text(encoding="utf-8")
+            with contextlib.suppress(NoGuard):
+                status = control.status_of(self.environ, _NAME)
+                if holds(status):
+                    return status
+                assert time.monotonic() < until, status
+            time.sleep(0.02)
 
     def __enter__(self) -> Standing:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                stream.close()
-        self.process.wait(10)
+        for one in (self.process, self._bot):
+            one.terminate()
+            one.wait(10)
+        shutil.rmtree(self.run)
+
+
+def _connections(status: GuardStatus) -> int:
+    return sum(host.connections for one in status.profiles for host in one.hosts)
 
 
 @contextlib.contextmanager
@@ -102,193 +166,76 @@ def busy(loops: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def standing(tls: Authority, home: Path, rtt: float = 0.0) -> Iterator[tuple[Standing, Place]]:
-    """One profile on one exchange behind TLS, and what stands by for it."""
+    """A guard of one profile on one exchange behind TLS."""
     with exchange("bybit", tls=tls, rtt=rtt, limits=False, watched=True) as place:
-        path = config(home, {"bybit": place.table("bybit", settle_coin="USDT")}, tls)
-        with Standing(path) as made:
+        tables = {"bybit": place.table("bybit", settle_coin="USDT")}
+        path = config(home, tables, tls, guard={_NAME: Standing.table(home)})
+        with Standing(path, home) as made:
             yield made, place
 
 
-def fired(made: Standing, place: Place) -> dict[str, Any]:
-    """One trial on an account with three orders, checked: what the process tells of it."""
-    time.sleep(_APART + 4 * place.rtt)
-    place.server.fake.requests.clear()
-    place.rest(3)
-    told = made.fire()
-    assert told["verdicts"] == ["clear"], told
-    assert not place.server.open_orders()
-    return told
-
-
-def to_the_wire(made: Standing, place: Place, trials: int) -> list[float]:
-    """Seconds from the trigger to the first byte that leaves."""
-    found = []
+def to_the_wire(place: Place, at: float) -> float:
+    """Seconds until the first byte that left."""
     assert place.proxy is not None
-    for _ in range(trials):
-        place.proxy.arrivals.clear()
-        at = fired(made, place)["at"]
-        found.append(next(came for came in place.proxy.arrivals if came >= at) - at)
-    return found
+    return next(came for came in place.proxy.arrivals if came >= at) - at
 
 
-def to_the_venue(made: Standing, place: Place, trials: int) -> list[float]:
-    """Seconds from the trigger to the arrival of the first cancel."""
-    found = []
-    for _ in range(trials):
-        wall = time.time() - time.monotonic()
-        at = fired(made, place)["at"] + wall
-        cancel = next(request for request in place.server.requests if request.changes)
-        found.append(cancel.received_ms / 1000 - at)
-    return found
+def to_the_venue(place: Place, at: float) -> float:
+    """Seconds until the first cancel arrived."""
+    cancel = next(request for request in place.server.requests if request.changes)
+    return cancel.received_ms / 1000 - (time.time() - time.monotonic()) - at
 
 
-class Watching:
-    """`cancelall guard` in a process of its own, with every kind of trigger."""
-
-    def __init__(self, path: Path) -> None:
-        home = path.parent
-        self.beat, self.pid, self.kill = home / "beat", home / "bot.pid", home / "KILL"
-        memory = Path("/dev/shm") if Path("/dev/shm").is_dir() else home  # noqa: S108 - in memory, as /run is
-        self.run = Path(tempfile.mkdtemp(prefix="guard-", dir=memory))
-        self.environ = {"PATH": os.environ["PATH"], "HOME": str(home), "RUNTIME_DIRECTORY": str(self.run)}
-        self._bot = self._started()
-        words = [CANCELALL, "guard", "--name", "mm", "--quiet", "--config", str(path)]
-        with (home / "guard.txt").open("wb") as out:
-            self.process = subprocess.Popen(words, env=self.environ, cwd=home, stdout=out, stderr=out)
-        self._until(GuardState.ARMED)
-
-    @staticmethod
-    def table(home: Path) -> dict[str, object]:
-        """What the config says of it."""
-        return {
-            "heartbeat": [f"unix:{home / 'beat'}"],
-            "process": [str(home / "bot.pid")],
-            "kill_file": [str(home / "KILL")],
-            "timeout": 600.0,
-            "rearm": "beat",
-            "hold": 0,
-            "venue_switch": "off",
-        }
-
-    def by_signal(self) -> float:
-        """Fire it; when that was, in monotonic seconds."""
-        at = time.monotonic()
-        self.process.send_signal(signal.SIGUSR1)
-        return at
-
-    def by_command(self) -> float:
-        at = time.monotonic()
-        control.ask(self.environ, "mm", "fire", reason="")
-        return at
-
-    def by_death(self) -> float:
-        at = time.monotonic()
-        self._bot.kill()
-        self._bot.wait()
-        return at
-
-    def by_kill_file(self) -> float:
-        at = time.monotonic()
-        self.kill.touch()
-        return at
-
-    def again(self) -> None:
-        """Once it has fired and everything is proven: arm it anew."""
-        self._until(GuardState.FIRING, beats=False)
-        self.kill.unlink(missing_ok=True)
-        self._until(GuardState.LATCHED, beats=False)
-        if self._bot.returncode is not None:
-            self._bot = self._started()
-        self._until(GuardState.ARMED)
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        bot = subprocess.Popen(("sleep", "100000"))
-        self.pid.write_text(f"{bot.pid}\n", encoding="ascii")
-        return bot
-
-    def _until(self, state: GuardState, *, beats: bool = True) -> None:
-        until = time.monotonic() + 30
-        while True:
-            assert self.process.poll() is None, self.pid.with_name("guard.txt").read_text(encoding="utf-8")
-            with contextlib.suppress(NoGuard):
-                status = control.status_of(self.environ, "mm")
-                if status.state is state:
-                    return
-                assert time.monotonic() < until, status
-            if beats:
-                with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
-                    one.sendto(b"", str(self.beat))
-            time.sleep(0.05)
-
-    def __enter__(self) -> Watching:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        for one in (self.process, self._bot):
-            one.terminate()
-            one.wait(10)
-        shutil.rmtree(self.run)
-
-
-def triggered(tls: Authority, home: Path, trials: int) -> dict[str, list[float]]:
-    """Seconds from each trigger of a real guard to the first byte that leaves."""
-    kinds = ("signal", "command", "process death", "kill file")
-    found: dict[str, list[float]] = {name: [] for name in kinds}
-    with exchange("bybit", tls=tls, limits=False, watched=True) as place:
-        assert place.proxy is not None
-        profiles = {"bybit": place.table("bybit", settle_coin="USDT")}
-        path = config(home, profiles, tls, guard={"mm": Watching.table(home)})
-        with Watching(path) as made:
-            triggers = (made.by_signal, made.by_command, made.by_death, made.by_kill_file)
-            for _ in range(trials):
-                for name, trigger in zip(kinds, triggers, strict=True):
-                    place.rest(3)
-                    time.sleep(_APART)
-                    place.proxy.arrivals.clear()
-                    at = trigger()
-                    made.again()
-                    assert not place.server.open_orders()
-                    found[name].append(next(came for came in place.proxy.arrivals if came >= at) - at)
-    return found
+def trial(made: Standing, place: Place, trigger: str, until: Callable[[Place, float], float] = to_the_wire) -> float:
+    """One trial on an account with three orders, which are gone afterwards: the seconds from the trigger."""
+    assert place.proxy is not None
+    place.rest(3)
+    place.server.fake.requests.clear()
+    place.proxy.arrivals.clear()
+    at = made.fire(trigger)
+    while place.server.open_orders():
+        assert time.monotonic() < at + _PATIENCE, f"{trigger}: it does not fire"
+        time.sleep(0.005)
+    spent = until(place, at)
+    made.again()
+    return spent
 
 
 def half_open(tls: Authority, home: Path, trials: int) -> list[float]:
-    """The same where every warm connection swallows what is written on it."""
+    """Where every warm connection swallows what is written on it: seconds until the copy has arrived."""
     found = []
     with standing(tls, home) as (made, place):
         for _ in range(trials):
-            time.sleep(_APART)
             assert place.proxy is not None
             place.proxy.swallow()
-            found += to_the_venue(made, place, 1)
+            found.append(trial(made, place, "datagram", to_the_venue))
     return found
 
 
 def against(tls: Authority, home: Path, runs: int) -> dict[str, list[float]]:
-    """Seconds to the first cancel of commands that start, and of what stands by, in turns."""
+    """Seconds to the first cancel of commands that start, and of a guard, in turns."""
     names = ("curl and openssl", "bare requests")
-    found: dict[str, list[float]] = {name: [] for name in (*names, "cancelall, standing by")}
+    found: dict[str, list[float]] = {name: [] for name in (*names, _OURS)}
     with standing(tls, home) as (made, place), wire.clients(place, tls, home) as everyone:
         commands = [one for one in everyone if one.name in names]
         for number in range(runs + 1):
-            for one in commands:
-                spent = wire.measure(one, place, home)
-                if number:
-                    found[one.name].append(spent)
-            (spent,) = to_the_wire(made, place, 1)
+            spent = {one.name: wire.measure(one, place, home) for one in commands}
+            spent[_OURS] = trial(made, place, "datagram")
             if number:
-                found["cancelall, standing by"].append(spent)
+                for name, seconds in spent.items():
+                    found[name].append(seconds)
     return found
 
 
 def waiting(tls: Authority, home: Path, seconds: float) -> tuple[float, float, float, int]:
-    """Ten venues: resident MB, share of a core while nothing happens, public requests a second and connection, and how
-    many connections there are.
+    """A guard of all venues: resident MB, share of a core while nothing happens, public requests a second and
+    connection, and how many connections there are.
     """
     with contextlib.ExitStack() as stack:
         places = {venue: stack.enter_context(exchange(venue, tls=tls)) for venue in VENUES}
-        path = config(home, {venue: place.table(venue) for venue, place in places.items()}, tls)
-        made = stack.enter_context(Standing(path))
+        tables = {venue: place.table(venue) for venue, place in places.items()}
+        path = config(home, tables, tls, guard={_NAME: Standing.table(home)})
+        made = stack.enter_context(Standing(path, home))
         time.sleep(5.0)
         for place in places.values():
             place.server.fake.requests.clear()
@@ -304,55 +251,33 @@ def p95(spent: Sequence[float]) -> float:
     return quantiles(spent, n=20)[-1] if len(spent) > 1 else spent[0]
 
 
-def measured(tls: Authority, folder: Path, *, quick: bool) -> tuple[list[Bound], list[str]]:
-    """The bounds, and the section of the page."""
-    homes = iter(range(1000))
-
-    def home() -> Path:
-        made = folder / f"guard-{next(homes)}"
-        made.mkdir(mode=0o700)
-        return made
-
+def measured(tls: Authority, home: Callable[[], Path], *, quick: bool) -> tuple[list[Bound], list[str]]:
+    """The bounds, and the section of the page. `home` makes a folder that nothing has been in."""
     trials = 20 if quick else 200
     found: list[Bound] = []
     rows: list[tuple[str, ...]] = []
 
     def note(name: str, spent: Sequence[float], most: float) -> None:
         rows.append((name, *(f"{value * 1000:.1f}" for value in (median(spent), p95(spent), max(spent)))))
-        found.append(Bound(f"standing by, {name}: p95 in ms", most, p95(spent) * 1000))
+        found.append(Bound(f"guard, {name}: p95 in ms", most, p95(spent) * 1000))
 
     with standing(tls, home()) as (made, place):
-        note("loopback, to the first byte", to_the_wire(made, place, trials), 10.0)
-        with busy(2):
-            note("loopback, two busy loops, to the first byte", to_the_wire(made, place, trials), 10.0)
-    with standing(tls, home(), rtt=0.08) as (made, place):
-        note("80 ms away, to the venue", to_the_venue(made, place, trials // 4), 90.0)
-    note("connections that swallow everything, to the venue", half_open(tls, home(), 3 if quick else 20), 300.0)
-    for name, spent in triggered(tls, home(), 3 if quick else 200).items():
-        note(f"{name} of a real guard, to the first byte", spent, 10.0)
-    clients = against(tls, home(), 3 if quick else 20)
-    ours = clients["cancelall, standing by"]
+        for where in ("", ", two busy loops next to it"):
+            with busy(2 if where else 0):
+                for name in made.triggers:
+                    count = trials if not where else trials // 4
+                    note(f"{name} to first byte{where}", [trial(made, place, name) for _ in range(count)], 10.0)
+    with standing(tls, home(), rtt=_FAR) as (made, place):
+        spent = [trial(made, place, "datagram", to_the_venue) for _ in range(max(2, trials // 8))]
+        note(f"{_FAR * 1000:.0f} ms away, datagram to venue", spent, _FAR * 1000 + 10.0)
+    note("connections that swallow everything, datagram to venue", half_open(tls, home(), 2 if quick else 20), 300.0)
+    clients = against(tls, home(), 2 if quick else 20)
     for name, most in (("curl and openssl", 0.15), ("bare requests", 0.1)):
-        found.append(Bound(f"standing by / {name}, first byte on loopback", most, wire.ratio(ours, clients[name])))
+        ratio = wire.ratio(clients[_OURS], clients[name])
+        found.append(Bound(f"guard / {name}, trigger or exec to first byte", most, ratio))
     memory, cpu, requests, connections = waiting(tls, home(), 10.0 if quick else 60.0)
-    found.append(Bound(f"standing by for ten venues, {connections} connections: MB", 80.0, memory))
+    found.append(Bound(f"guard of {len(VENUES)} venues, {connections} warm connections: MB", 80.0, memory))
     found.append(Bound("the same: % of a core while nothing happens", 1.0, cpu * 100))
     found.append(Bound("the same: public requests a second and connection", 0.2, requests))
-    lines = ["", "## A guard that stands by, from its trigger", ""]
-    lines += table(("", "ms (median)", "ms (p95)", "ms (worst)"), rows)
+    lines = ["", "## A guard, from its trigger on", "", *table(("", "ms (median)", "ms (p95)", "ms (worst)"), rows)]
     return found, lines
-
-
-def main() -> None:
-    """Measure, and print."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.guard", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few trials")
-    quick = parser.parse_args().quick
-    compiled()
-    with tempfile.TemporaryDirectory(prefix="cancelall-bench-") as folder:
-        found, lines = measured(authority(Path(folder)), Path(folder), quick=quick)
-    print("\n".join([*bounds_table(found), *lines]))
-
-
-if __name__ == "__main__":
-    main()

@@ -106,6 +106,17 @@ def profiles(ctx: Any, incomplete: str) -> list[str]:  # a context of Typer's, k
     return [name for name in names if name.startswith(incomplete)]
 
 
+def guards(ctx: Any, incomplete: str) -> list[str]:  # a context of Typer's
+    """Completes the name of a guard of the config."""
+    from cancelall.config.guards import guard_tables
+
+    try:
+        document = toml_file.read(ctx.params.get("config"), os.environ)
+    except CancelallError:
+        return []
+    return [name for name in guard_tables(document) if _NAME.fullmatch(name) and name.startswith(incomplete)]
+
+
 def environments(ctx: Any, incomplete: str) -> list[str]:  # a context of Typer's
     """Completes an environment of the command's venue, or of any venue."""
     own = ctx.command.name  # of a profile, its venue's

@@ -58,7 +58,13 @@ _LOOK = 0.1
 
 Name = Annotated[
     Optional[str],
-    typer.Option("--name", metavar="NAME", help="The guard of this name.", show_default=False),
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="The guard of this name.",
+        show_default=False,
+        autocompletion=parameters.completer("guards"),
+    ),
 ]
 Config = Annotated[Optional[Path], parameters.option("config")]
 Json = Annotated[bool, parameters.option("json", "One JSON line per guard.")]

@@ -129,7 +129,7 @@ class GuardTeller:
 
     def _opened_ahead(self) -> Journal:
         journal = Journal(state_directories(self.environ), new_run())
-        journal.open_ahead()
+        journal.begin(None)
         return journal
 
     def _wipe(self) -> None:

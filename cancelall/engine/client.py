@@ -43,6 +43,8 @@ _WIDEST = 6
 _SERIAL_PATIENCE = 1.0
 """Seconds, at least, that a request gets on a connection that was kept warm before it is given up, where no copy may go
 next to it: the next try is signed anew, and goes on a new connection."""
+_DISTRUST = 10.0
+"""Seconds for which nothing else goes on those that were kept, either: what has swallowed one swallows all."""
 
 
 def _doubt(signed: SignedRequest, limit: asyncio.Timeout, seconds: float) -> None:
@@ -96,6 +98,8 @@ class Client:
     """What a reader of the venue raised, besides that it could not read: its answer counts as unreadable."""
 
     def __post_init__(self) -> None:
+        self._distrusts = False
+        """A connection that was kept has just swallowed a request."""
         self.venue = self.signer.venue
         further = {name: gate.refusals for name, gate in self.gates.items()}
         self.refusals = Refusals(proves_key=self.venue.proves_key, host=self.gate.refusals, further=further)
@@ -213,10 +217,11 @@ class Client:
             at, stopped = self.clock.monotonic(), self.refusals.stopped_of((request,))
             return Outcome(attempt=Attempt(request=request, began=at, ended=at, judgement=stopped, sent=False))
         try:
-            signed = self._sign(exchange)
+            signed = self._sign(exchange, anew=self._distrusts)
             began = self.clock.monotonic()
             watch.begins(began)
-            self._announce(signed)
+            self.before_send(signed)
+            self.tally.requests += 1
             if self.tally.first_request is None:
                 self.tally.first_request = began
             try:
@@ -248,12 +253,6 @@ class Client:
         changes = exchange.request.changes
         return self.signer.sign(exchange, self.refusals.family, lambda: changes and self.closed, copy_of, anew=anew)
 
-    def _announce(self, signed: SignedRequest) -> SignedRequest:
-        """Have a send written down before it happens."""
-        self.before_send(signed)
-        self.tally.requests += 1
-        return signed
-
     # --- send ---
 
     async def _send(self, exchange: Exchange[Any], signed: SignedRequest) -> Reply:
@@ -267,7 +266,10 @@ class Client:
             return self.send(one, until, exchange.watch.sent)
 
         def copy(original: SignedRequest, *, anew: bool = False) -> SignedRequest:
-            return self._announce(self._sign(exchange, original, anew=anew))
+            made = self._sign(exchange, original, anew=anew)
+            self.before_send(made)
+            self.tally.requests += 1
+            return made
 
         try:
             # Not `wait_for`: until Python 3.12 it loses a cancellation that comes together with the answer.
@@ -280,7 +282,7 @@ class Client:
                     return await send(signed)
                 second = self.signer.alternate is not None and self.signer.alternate_of(signed.request) is not None
                 if not second and self.copy_after is None:
-                    return await send(signed)
+                    return await self.send(signed, until, exchange.watch.sent)
                 hedge = Hedge(
                     send=send,
                     copy=copy if second else None,
@@ -291,6 +293,9 @@ class Client:
                 )
                 return await hedge.answer(signed)
         except TimeoutError:
+            if self._serial is not None and self.copy_after is not None and signed.wire.kept:
+                self._distrusts = True
+                asyncio.get_running_loop().call_later(_DISTRUST, setattr, self, "_distrusts", False)
             raise self._silence(signed) from None
 
     def _silence(self, signed: SignedRequest) -> TransportFault:

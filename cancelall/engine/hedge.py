@@ -46,6 +46,7 @@ class Hedge:
         under_way: set[asyncio.Future[Reply]] = {first}
         second: asyncio.Future[Reply] | None = None
         latest: SignedRequest | None = None
+        made: list[tuple[SignedRequest, asyncio.Future[Reply]]] = []
         copies = [(self.cold_after, self.cold)] if self.cold is not None else []
         copies += [(HEDGE_SECONDS, self.copy)] if self.copy is not None else []
         try:
@@ -58,6 +59,7 @@ class Hedge:
                     ):
                         if under_way and latest is not None:  # the slower one may still be executed
                             self.given_up(latest, TransportFault("abandoned"))
+                        made.clear()
                         return answered.result()
                 fault = first.exception() if first.done() else None
                 if first in done and latest is None and not (isinstance(fault, TransportFault) and not fault.final):
@@ -71,10 +73,14 @@ class Hedge:
                         self.given_up(copy, fault)
                     latest, sent = copy, asyncio.ensure_future(self.send(copy))
                     under_way.add(sent)
+                    made.append((copy, sent))
                     second = sent if make is self.copy else second
                 elif not under_way:
                     return first.result()
         finally:
+            for one, send in made:  # nothing was answered, and whoever called knows of the original alone
+                broken = send.exception() if send.done() and not send.cancelled() else None
+                self.given_up(one, broken if isinstance(broken, TransportFault) else TransportFault("no answer"))
             for loser in under_way:
                 loser.cancel()
 

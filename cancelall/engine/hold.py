@@ -93,6 +93,6 @@ def pace_of(sweep: ProfileSweep) -> float:
     for ledger in sweep.ledgers.values():
         for stage in ledger.segment.listings:
             for request in stage:
-                reads[request.bucket] = reads.get(request.bucket, 0) + 1
+                reads[request.bucket] = reads.get(request.bucket, 0) + request.cost
     slowest = [count * limits[name].seconds / limits[name].count for name, count in reads.items() if name in limits]
     return max([sweep.gap, *(_SHARE * seconds for seconds in slowest)])

@@ -178,9 +178,8 @@ class SegmentSweep:
         """What a listing calls for: what it shows, what it hides, and refusals that are not believed yet."""
         ledger, now = self.ledger, self._now()
         unsure = not (listing.complete or listing.superseded) and ledger.unread == 0  # it was answered, and is odd
-        if (
-            unsure or word is Word.OBJECT or self.client.refusals.stopped_of(ledger.whole) is not None
-        ):  # who knows what rests
+        stopped = self.client.refusals.stopped_of(ledger.whole) is not None
+        if unsure or stopped or word is Word.OBJECT:  # who knows what rests
             self.fire_blind()
         self._fire(firing.again(ledger, now))
         self._fire(firing.due(ledger, listing.orders, listing.began, complete=listing.complete), known=True)
@@ -228,10 +227,11 @@ class SegmentSweep:
         return since + gap + INSTANT - self._now()
 
     async def _make_last(self, began: float) -> None:
-        """Where listings are scarce: wait until the next one is due. The first ones, the second one of a proof and the
-        last go at once; while none can be read they come half as often, but for the end, when a proof only just fits.
+        """Where listings are scarce: wait until the next one is due. The first ones (after a hold too), the second of a
+        proof and the last go at once; unread they come half as often, but for the end, when a proof only just fits.
         """
-        if self.listings >= _FREE_LISTINGS and self.around.pace is None and self.ledger.half is None:
+        free = self.listings < _FREE_LISTINGS or began < self.ledger.fresh_from or self.ledger.half is not None
+        if not free and self.around.pace is None:
             last, spacing = self.client.last_send - _LAST_LISTING, self.around.spacing()
             if self.ledger.unread:
                 spacing = min(2 * spacing, (last - began) / 3)

@@ -159,7 +159,7 @@ class SwitchDrill:
     profile: Profile
     line: Callable[[float], Client]
     keeper: SwitchKeeper | None = None
-    """The keeper of the same switch, which is paused meanwhile."""
+    """The keeper of the same switch, which leaves the timer alone meanwhile."""
     clock: Clock = SYSTEM_CLOCK
     tell: Callable[[str], None] = lambda words: None
     """Called with a line for people before something real is sent, and while it waits."""
@@ -168,8 +168,7 @@ class SwitchDrill:
     async def run(self, order: str) -> Drilled:
         """Leave this order, named by its id or its owner's, to the venue's switch. Raises nothing that is expected."""
         try:
-            async with self.keeper.paused() if self.keeper is not None else contextlib.nullcontext():
-                return await self._run(order)
+            return await self._run(order)
         except CancelallError as error:
             return self._shown(error.line, proved=False)
         except Exception as bug:  # a drill must not end the guard
@@ -189,7 +188,8 @@ class SwitchDrill:
                 f"{len(reached)} more {'order rests' if len(reached) == 1 else 'orders rest'} that it may cancel, too",
                 "drill it on an account, or at a time, where nothing else rests",
             )
-        return await self._left_to_it(switch, timer, order)
+        async with self.keeper.paused(timer.name) if self.keeper is not None else contextlib.nullcontext():
+            return await self._left_to_it(switch, timer, order)
 
     # --- before ---
 
@@ -245,7 +245,6 @@ class SwitchDrill:
             await self._sleep_until(fires - 1.0)
             last = await self._end(switch, order)
             if last is not None and last.state is not State.OPEN:
-                ended = True
                 return self._shown(f"the order ended before its moment: {_ended(last)}", proved=False)
             await self._sleep_until(fires)
             while True:

@@ -23,7 +23,7 @@ from cancelall.net.route import Route, route_for, tls_context
 from cancelall.net.warm import RENEWED, Idle, Warm, WarmAnswer, WarmHost
 from cancelall.venues.registry import first_cancels, load
 
-TICK = 0.5
+TICK = 1.0
 """Seconds between two looks at the connections."""
 NAMES = 300.0
 """Seconds after which a name is looked up again. What was known last stays in use where that fails."""
@@ -63,8 +63,9 @@ class HostKeeper:
         """Since when there has been no connection."""
         self.headers: Mapping[str, str] = {}
         """Those of the last answer: some tell what is left of a limit."""
-        limit = venue.address_limit
-        if limit is not None and (question := self._question()) is not None:
+        limit, question = venue.address_limit, self._question()
+        self._answers = question is not None
+        if limit is not None and question is not None:
             spent = self.warm.wanted * venue.cost(question.request) / (limit.count / limit.seconds)
             self.warm.renewed = max(RENEWED, spent / _SHARE)
 
@@ -96,8 +97,9 @@ class HostKeeper:
         missing = self.warm.missing(now)
         spread = self.warm.renewed / max(1, missing)
         found += [partial(self.warm.open_one, spread=spread * number) for number in range(missing)]
-        if now >= self._away_until and (question := self._question()) is not None:
-            found += [partial(self._ask, question, one) for one in self.warm.due(now)]
+        if self._answers and now >= self._away_until and (idle := self.warm.due(now)):
+            question = self._question()
+            found += [partial(self._ask, question, one) for one in idle if question is not None]
         if now - self._named_at >= NAMES:
             self._named_at = now
             found.append(self._look_up)
@@ -140,7 +142,8 @@ class HostKeeper:
         self._latencies = (*self._latencies, answered.seconds)[-_LATENCIES:]
         ended = steady_ms() - (time.monotonic() - answered.ended) * 1000
         if (server_ms := _told(question, reply)) is not None:
-            self.venue_clock.tells(server_ms, ended, answered.seconds)
+            whole = server_ms % 1000 == 0  # some tell no more
+            self.venue_clock.tells(server_ms, ended, answered.seconds, whole_seconds=whole)
         elif (date_ms := reply.date_ms) is not None:
             self.venue_clock.tells(date_ms, ended, answered.seconds, whole_seconds=True)
 

@@ -30,7 +30,7 @@ from cancelall.guard.machine import SAVED, Machine, Step
 from cancelall.guard.metrics import Metrics
 from cancelall.guard.model import Cause, GuardRecord, GuardState, GuardStatus, Look, Pressed, ProfileFigures, Rules
 from cancelall.guard.notify_socket import NotifySocket
-from cancelall.guard.records import Records, boot, guard_directory
+from cancelall.guard.records import Records, RecordWriter, boot, guard_directory
 from cancelall.guard.standby import Standby
 from cancelall.guard.status import alarms
 from cancelall.guard.teller import KillTeller, Teller
@@ -46,6 +46,10 @@ _TOLD = 1.0
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds until it fires again while a verdict is not clear, by how often it has; the last one for as long as it takes.
 """
+_WRITTEN = 1.0
+"""Seconds that a change waits until it is on the disk; a slower disk is told."""
+_WRITTEN_AND_FIRED = 0.05
+"""The same of a change that fires."""
 _SHORTEST_HOLD = 1.0
 """Seconds for which a kill file has an account held at least, so that the hold can be made longer."""
 _SWITCH_SECONDS = 2.0
@@ -91,14 +95,20 @@ class Guard:
         self._ending: str = ""
         """The signal that stops it."""
         self._stops = 0
+        self._fires_last = False
+        """A kill was under way when it was stopped, or it fires because it was: its status is that of the kill."""
         self._status: int | None = None
         self._kill: asyncio.Task[None] | None = None
         self._run: Run | None = None
         self._again: Cause | None = None
         """A further cause has come while it was at work: it fires anew."""
+        self._hurry = asyncio.Event()
+        """Somebody wants it to fire while it waits for its next try."""
         self._reports: Sequence[ProfileReport] = ()
         self._late_until_ms = 0
         self._reloading: asyncio.Task[None] | None = None
+        self._reload_again = False
+        self._rehearsal: asyncio.Task[DrillAnswer] | None = None
         self._look = Look(at=time.monotonic(), sights=())
         self._saved: GuardRecord | None = None
         self._saved_at = self._told_at = float("-inf")
@@ -107,10 +117,13 @@ class Guard:
         directory = guard_directory(environ)
         self.records = Records(directory, settings.name)
         self.records.lock()
+        self._writer = RecordWriter(self.records)
         before = self.records.read()
         self._odd_record = before.trouble
         self.machine = Machine(_rules(settings), boot=boot(), at=time.monotonic(), before=before.record)
-        resumed = self.machine.state in (GuardState.ARMED, GuardState.FIRING, GuardState.HOLDING)
+        self._resumed = self.machine.state in (GuardState.ARMED, GuardState.FIRING, GuardState.HOLDING)
+        self._refusal: CancelallError | None = None
+        """Why it cannot stand, as it turned out."""
         self.watch = GuardWatch(
             heartbeats=_heartbeats(settings),
             processes=settings.processes,
@@ -121,7 +134,7 @@ class Guard:
             name=settings.name,
             given=inherited(environ),
             environ=environ,
-            resumed=resumed,
+            resumed=self._resumed,
         )
         self.standby = Standby(settings.profiles, environ, settings.document)
         self.switches = self._made_switches(settings, self.standby)
@@ -141,19 +154,29 @@ class Guard:
         if self._odd_record:
             self.tell.alarm(self._odd_record)
         self._keeping = asyncio.create_task(self._keep(self.standby))
-        while self._status is None:
-            self.turn(time.monotonic())
-            await self.watch.wake(EVERY)
-        return self._status
+        try:
+            while self._status is None and self._refusal is None:
+                self.turn(time.monotonic())
+                await self.watch.wake(EVERY)
+        except Exception:  # who starts it again goes on from the record; a kill that is under way is not ended for that
+            self._ending = self._ending or "a bug"
+            while self._kill is not None and self.machine.state is GuardState.FIRING:
+                await asyncio.wait({self._kill})
+            raise
+        if self._refusal is not None and self._status is None:
+            raise self._refusal
+        return self._status or 0
 
     def turn(self, at: float) -> None:
         """Once round: look, decide, act."""
-        self._look = self.watch.look(at)
+        killing, self._look = self.machine.killing, self.watch.look(at)
         step = self.machine.look(self._look)
         if step is not None:
             self._carry_out(step)
-        elif self.machine.state is GuardState.HOLDING and self._kill is None and (step := self.machine.released(at)):
-            self._carry_out(step)
+        elif self.machine.state is GuardState.FIRING and (self._look.pressed or self.machine.killing > killing):
+            self._hurry.set()
+        elif self.machine.state is GuardState.HOLDING and self._kill is None:
+            self._hold_or_release(at)
         self._keep_switches(at)
         self._save(at)
         if at >= self._told_at + _TOLD and self.machine.state is not GuardState.FIRING:
@@ -179,50 +202,63 @@ class Guard:
         self.standby.close()
         self._manager.stopping("stopped")
         self._manager.close()
+        self._writer.close(_WRITTEN)
         self.records.unlock()
 
     # --- what is decided ---
 
+    def _hold_or_release(self, at: float) -> None:
+        """Nothing is under way any more: it latches, or a kill file has come meanwhile, and the account is held."""
+        files = (one for one in self._look.sights if one.trigger == "kill file" and one.present)
+        if self.machine.killing and not self._ending:
+            source = next((one.source for one in files), "a kill file")
+            self._fire(Cause(trigger="kill file", source=source, words=f"{source} exists"))
+        elif step := self.machine.released(at):
+            self._carry_out(step)
+
     def _carry_out(self, step: Step) -> None:
         """Write a change down, and then do it."""
         before, self._since_ms = self._saved.state if self._saved is not None else GuardState.CHECKING, now_ms()
-        self._write(step.record)
+        self._write(step.record, _WRITTEN if step.fire is None else _WRITTEN_AND_FIRED)
         if step.fire is not None:
             self._fire(step.fire)
         loop = asyncio.get_running_loop()
         loop.call_later(_AFTER_THE_CANCELS if step.fire else 0.0, self.tell.changed, step.record, before)
 
-    def _write(self, record: GuardRecord) -> None:
+    def _write(self, record: GuardRecord, seconds: float = _WRITTEN) -> None:
         """Have a record on the disk. Where that cannot be, the guard does its work all the same, and says so."""
-        try:
-            self.records.write(record)
-        except OSError as fault:
-            self._troubles["record"] = f"its state cannot be kept: {self.records.path}: {fault.strerror}"
-        else:
-            self._troubles.pop("record", None)
+        self._writer.write(record, seconds)
         self._saved, self._saved_at = record, time.monotonic()
 
     def _save(self, at: float) -> None:
         """Keep the beats that have come since the last change, now and then."""
         if at >= self._saved_at + SAVED * self.machine.rules.timeout and self._saved != self.machine.record:
-            self._write(self.machine.record)
+            self._write(self.machine.record, 0.0)
 
     # --- the kill ---
 
     def _fire(self, cause: Cause) -> None:
+        if self._rehearsal is not None:  # the key, the limits and the connections are for the kill
+            self._rehearsal.cancel()
         for switch in self.switches:
             switch.fire()
         if self._kill is not None:
             self._again = cause
+            self._hurry.set()
             if self._run is not None:
                 self._run.interrupt("another trigger")
             return
-        self._kill = asyncio.create_task(self._killed(cause))
+        self._begin(cause)
+
+    def _begin(self, cause: Cause, after: float = 0.0) -> None:
+        self._kill = asyncio.create_task(self._killed(cause, after))
         self._kill.add_done_callback(self._kill_over)
 
-    async def _killed(self, cause: Cause) -> None:
+    async def _killed(self, cause: Cause, after: float) -> None:
         """Fire until it is proven clear, or somebody disarms or stops the guard."""
         times = 0
+        if after:
+            await self._pause(after)
         while True:
             reports, status = await self._once(cause)
             again, self._again = self._again, None
@@ -249,7 +285,18 @@ class Guard:
             times += 1
             if status is not ExitStatus.CLEAR:
                 self.tell.note(f"not clear ({_worst(reports)}): it fires again in {pause:g} s")
-            await asyncio.sleep(pause)
+            if await self._pause(pause):
+                times = 0
+            if self._again is not None:
+                cause, self._again = self._again, None
+
+    async def _pause(self, seconds: float) -> bool:
+        """Wait before the next try; whether somebody wants it at once."""
+        self._hurry.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self._hurry.wait()
+        return False
 
     async def _once(self, cause: Cause) -> tuple[Sequence[ProfileReport], ExitStatus]:
         """One run over all profiles."""
@@ -291,16 +338,21 @@ class Guard:
             step = self.machine.verdict(time.monotonic(), verdict.value, clear=True) if clear and not waited else None
             if step is not None:
                 self._carry_out(step)
+            if self._ending and not waited and self._run is not None:
+                self._run.interrupt(self._ending)
 
         return replace(told.listener, holding=holding)
 
     def _kill_over(self, task: asyncio.Task[None]) -> None:
         self._kill = None
+        again, self._again = self._again, None
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._troubles["kill"] = f"the kill broke off: {bug_words(fault)}"
-            cause = self.machine.cause
-            if cause is not None and self.machine.state is GuardState.FIRING:  # a bug must not end a kill
-                asyncio.get_running_loop().call_later(_PAUSES[0], self._fire, cause)
+            at_work = self.machine.state in (GuardState.FIRING, GuardState.HOLDING) and not self._ending
+            if at_work and (cause := self.machine.cause) is not None:  # a bug must not end a kill, or a hold
+                self._begin(cause, _PAUSES[0])
+        elif again is not None and self.machine.state is GuardState.FIRING and self._status is None:
+            self._begin(again)  # it came at the very end
 
     @property
     def _saved_state(self) -> GuardState | None:
@@ -309,10 +361,26 @@ class Guard:
     # --- what is kept ready ---
 
     async def _keep(self, standby: Standby) -> None:
-        """Prepare, and from then on keep ready."""
-        await standby.prepare()
-        self.machine.able()
-        await standby.keep()
+        """Prepare, and from then on keep ready, whatever goes wrong: it fires with what there is.
+
+        One that could cancel nothing at all does not stand, unless it goes on with what another one has begun: then
+        that is a trouble, and tried again.
+        """
+        while True:
+            try:
+                if not standby.prepared:
+                    await standby.prepare()
+                    if self.machine.state is GuardState.CHECKING and not self._resumed:
+                        self._refusal = standby.keyless
+                if self._refusal is None:
+                    self._troubles.pop("ready", None)
+                    self.machine.able()
+                    await standby.keep()
+                return
+            except Exception as fault:
+                self._troubles["ready"] = f"it is not kept ready: {bug_words(fault)}"
+                self.machine.able()
+                await asyncio.sleep(_PAUSES[0])
 
     def _made_switches(self, settings: GuardSettings, standby: Standby) -> tuple[SwitchKeeper, ...]:
         mode = "off" if settings.dry_run else settings.venue_switch
@@ -342,8 +410,7 @@ class Guard:
     def _keep_switches(self, at: float) -> None:
         if not self.standby.prepared:
             return
-        silent = self.machine.silent
-        fresh = self.machine.state is GuardState.ARMED and (silent is None or silent < self.machine.rules.timeout)
+        fresh = self.machine.state is GuardState.ARMED and self.machine.beating
         for switch in self.switches:
             switch.resting = self.standby.resting(switch.profile)
             switch.look(at, fresh=fresh)
@@ -375,10 +442,10 @@ class Guard:
 
     def degraded(self) -> tuple[str, ...]:
         """Why it could not do everything if it fired now."""
-        said = [] if self.machine.state is GuardState.CHECKING else [*self.standby.troubles()]
+        said = [*self.standby.troubles()] if self.standby.prepared else []
         said += [switch.trouble for switch in self.switches]
         said += [f"{sight.source}: {sight.trouble}" for sight in self._look.sights if sight.trouble]
-        said += [*self.watch.troubles, *self._troubles.values()]
+        said += [*self.watch.troubles, *self._troubles.values(), self._writer.trouble]
         said += [self._metrics.trouble] if self._metrics is not None else []
         return tuple(dict.fromkeys(filter(None, said)))
 
@@ -438,9 +505,20 @@ class Guard:
 
     async def drill(self, peer: Peer, request: DrillRequest) -> DrillAnswer:
         """Show that it would work. Raises ConfigError where something else is more urgent."""
-        if self._kill is not None:
-            raise ConfigError("it is firing", "drill it afterwards")
-        return await drill.answer(request, self.standby, self.switches, self._environ, self.tell.note)
+        if self._kill is not None or self._rehearsal is not None:
+            raise ConfigError("it is firing, or drilled", "drill it afterwards")
+        answered = drill.answer(request, self.standby, self.switches, self._environ, self.tell.note)
+        if request.order:
+            return await answered
+        task = self._rehearsal = asyncio.create_task(answered)
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+            self._rehearsal = None
+        if task.cancelled():
+            raise ConfigError("it fires", "drill it afterwards")
+        return task.result()
 
     # --- signals ---
 
@@ -458,6 +536,7 @@ class Guard:
         """
         self._stops += 1
         self._ending = signal.Signals(number).name
+        self._fires_last = self._fires_last or self._kill is not None or self.settings.on_stop == "fire"
         if self._stops > 1 and self._run is not None:
             self._run.interrupt(self._ending)
         elif self._stops > 1 and self._kill is not None:
@@ -470,23 +549,43 @@ class Guard:
 
     def _end(self) -> None:
         """It ends with the status of its signal, or with that of what it has fired meanwhile."""
-        fired = self.settings.on_stop == "fire" and self.machine.cause is not None and self._reports
+        self._write(self.machine.stopped(time.monotonic()))
+        fired = self._fires_last and self._reports
         self._status = int(verdicts.exit_status(self._reports)) if fired else 128 + signal.Signals[self._ending]
 
     def _reload(self) -> None:
         if self._reloading is None or self._reloading.done():
             self._reloading = asyncio.create_task(self._reloaded())
+        else:
+            self._reload_again = True
 
     async def _reloaded(self) -> None:
+        """Take over another configuration, and once more if somebody wanted that meanwhile."""
+        while True:
+            self._reload_again = False
+            await self._taken_over()
+            if not self._reload_again:
+                return
+
+    async def _between_kills(self) -> None:
+        """Wait until no kill is under way: its requests, and its key, are for it alone."""
+        if self._run is not None:
+            self.tell.note("another configuration has to wait until the kill is over")
+        while self._run is not None:
+            await asyncio.sleep(EVERY)
+
+    async def _taken_over(self) -> None:
         """Take over another configuration, if everything of it can be used; else the old one stays in force."""
         self._manager.reloading()
         standby: Standby | None = None
         try:
+            await self._between_kills()
             settings = await in_thread(self._reread, "config")
             check_switches(_usable(settings), settings.venue_switch, settings.venue_timeout)
             standby = Standby(settings.profiles, self._environ, settings.document)
             if trouble := next(iter(set(await standby.prepare()) - set(self.standby.troubles())), ""):
                 raise ConfigError(trouble, "correct it and reload")
+            await self._between_kills()
             self.watch.reload(
                 heartbeats=_heartbeats(settings),
                 processes=settings.processes,
@@ -494,8 +593,9 @@ class Guard:
                 signals=settings.signals,
                 probe=settings.probe,
             )
-        except CancelallError as error:
-            self.tell.alarm(f"the new configuration is not in force: {error.line}")
+        except Exception as error:
+            why = error.line if isinstance(error, CancelallError) else bug_words(error)
+            self.tell.alarm(f"the new configuration is not in force: {why}")
             if standby is not None:
                 standby.close()
         else:
@@ -506,12 +606,14 @@ class Guard:
     async def _exchange(self, settings: GuardSettings, standby: Standby) -> None:
         """Put what was made for another configuration in the place of what there is. A kill goes on with the old."""
         old, keeping = self.standby, self._keeping
-        await self._give_up_switches(disarm=True)  # which must not overtake what the new ones arm
+        # Not to be overtaken by what the new ones arm; of a kill that is not proven the venues' timers run on.
+        await self._give_up_switches(disarm=self.machine.state is not GuardState.FIRING)
         self.settings, self.standby = settings, standby
         self.tell.reloaded(settings)
         self.machine.reload(_rules(settings))
+        self.machine.able()
         self.switches = self._made_switches(settings, standby)
-        self._keeping = asyncio.create_task(standby.keep())
+        self._keeping = asyncio.create_task(self._keep(standby))
         if keeping is not None:
             keeping.cancel()
         old.close()

@@ -16,6 +16,9 @@ LOOKED = 0.25
 """Seconds of the time between two looks that count as watched, at most."""
 SAVED = 0.25
 """Share of `timeout` after which a newer beat is worth a newer record."""
+STOPPED = 600.0
+"""Seconds after which one that somebody has stopped, and that was armed, is no more so when it is started: that is no
+restart, and its bot may have been stopped with it."""
 _AT_WORK = (GuardState.FIRING, GuardState.HOLDING)
 _AGAIN = "it ended while it was firing: "
 _STAYS = (GuardState.ARMED, GuardState.LATCHED, GuardState.DISARMED, *_AT_WORK)
@@ -39,9 +42,9 @@ class _Watched:
     known: str = ""
     """The key of its last beat, or of its process; empty where none was seen."""
     left: float
-    """Watched seconds until its silence fires."""
+    """Watched seconds until its silence fires; of a probe, until its failures do."""
     awaited: bool
-    """A beat, or a living process, is still to be seen before the guard is armed."""
+    """A beat, a living process, or an answer to a probe is still to be seen before the guard is armed."""
     troubled: float = 0.0
     """Watched seconds for which it could not be looked at."""
     beat_at: float
@@ -54,16 +57,19 @@ class Machine:
     def __init__(self, rules: Rules, *, boot: str, at: float, before: GuardRecord | None = None) -> None:
         """`before` is what was on the disk; of another boot it counts for nothing."""
         self.rules = rules
-        self.killing = False
-        """Whether a kill file existed at the last look."""
+        self._kill_files: frozenset[str] = frozenset()
+        """Those that exist; one that cannot be looked at is taken to be as it was."""
         self._found = before if before is not None and boot and before.boot == boot else None
         self._sources: dict[str, _Watched] = {}
         self._looked_at = at
         self._asleep: float | None = None
         self._able = self._looked = False
         known = self._found or GuardRecord(boot=boot, state=GuardState.CHECKING, at=at)
-        state = known.state if known.state in _STAYS else GuardState.CHECKING
-        self._record = replace(known, state=state, at=at)
+        stays = known.state in _STAYS and not (
+            known.state is GuardState.ARMED and known.stopped and at - known.at > STOPPED
+        )
+        state = known.state if stays else GuardState.CHECKING
+        self._record = replace(known, state=state, at=at, stopped=False)
         self._again = state in _AT_WORK
         """It was firing when it ended: it fires again."""
 
@@ -71,6 +77,11 @@ class Machine:
     def state(self) -> GuardState:
         """Where it stands."""
         return self._record.state
+
+    @property
+    def killing(self) -> bool:
+        """Whether a kill file exists, as far as it was seen last."""
+        return bool(self._kill_files)
 
     @property
     def cause(self) -> Cause | None:
@@ -97,6 +108,12 @@ class Machine:
         beaten = [one for one in self._sources.values() if one.trigger == "heartbeat" and not one.awaited]
         return max((max(0.0, self.rules.timeout - one.left) for one in beaten), default=None)
 
+    @property
+    def beating(self) -> bool:
+        """Whether the last beat of each heartbeat is younger than `timeout`, whatever time it is given to come back."""
+        beats = (one for one in self._sources.values() if one.trigger == "heartbeat")
+        return all(self._looked_at - one.beat_at < self.rules.timeout for one in beats)
+
     # --- what happens ---
 
     def look(self, look: Look) -> Step | None:
@@ -107,11 +124,14 @@ class Machine:
         if self._asleep is not None and look.asleep > self._asleep:
             self._be_patient()
         self._asleep = look.asleep
-        self.killing = any(sight.present for sight in look.sights if sight.trigger == "kill file")
+        there = (one for one in look.sights if one.trigger == "kill file")
+        there = (one for one in there if one.present or (one.trouble and one.source in self._kill_files))
+        self._kill_files = frozenset(one.source for one in there)
         names = {_name(sight) for sight in look.sights}
         self._sources = {name: one for name, one in self._sources.items() if name in names}
         for sight in look.sights:
             self._see(sight, watched, passed)
+        self._found = None  # what begins to be looked at later is new
         if cause := self._cause(look):
             return self._fire(look.at, cause)
         if self.state is GuardState.CHECKING and self._able:
@@ -149,6 +169,10 @@ class Machine:
             return None
         return self._change(at, GuardState.LATCHED)
 
+    def stopped(self, at: float) -> GuardRecord:
+        """What is left for the next guard, where somebody stops this one."""
+        return replace(self.record, at=at, stopped=True)
+
     def reload(self, rules: Rules) -> None:
         """Another configuration is in force: the first beat has time. What is looked at no more is forgotten."""
         self.rules = rules
@@ -174,6 +198,8 @@ class Machine:
         elif sight.trigger == "heartbeat" and sight.key and sight.key != one.known:
             one.known, one.left, one.awaited = sight.key, self.rules.timeout, False
             one.beat_at = self._looked_at
+        elif sight.trigger == "probe" and self.state is not GuardState.ARMED:
+            one.awaited = not sight.key or sight.present
 
     def _see_process(self, sight: Sight, one: _Watched) -> None:
         """While it is armed, a process that was alive stays the known one: that it is gone is then the cause."""
@@ -190,23 +216,25 @@ class Machine:
         if sight.trigger == "process" and not armed:
             known = ""  # that it is gone, or another one, is the cause of a guard alone that was armed
         beat_at = found.beat_at.get(name, self._looked_at) if found is not None else self._looked_at
-        left = timeout
-        if armed:  # its own absence is no silence; what was written down may be older than the last beat
+        left = timeout if self.state is not GuardState.ARMED else max(timeout, self.rules.grace)
+        if sight.trigger == "probe" and (armed or self.state is not GuardState.ARMED):
+            left = 0.0  # it has a number of failures of its own
+        elif armed:  # its own absence is no silence; what was written down may be older than the last beat
             since = max(0.0, self._looked_at - beat_at)
             left = min(timeout, max(timeout * (1 + SAVED) - since, min(self.rules.grace, timeout)))
         self._sources[name] = _Watched(
             trigger=sight.trigger,
             known=known or (sight.key if sight.trigger == "heartbeat" and sight.source.startswith("/") else ""),
             left=left,
-            awaited=sight.trigger in ("heartbeat", "process") and self.state is not GuardState.ARMED,
+            awaited=sight.trigger != "kill file" and self.state is not GuardState.ARMED,
             beat_at=beat_at - unwatched,
         )
         return self._sources[name]
 
     def _be_patient(self) -> None:
-        """After a suspension or a new configuration who beats has to come back, too."""
+        """After a suspension or a new configuration who beats, or answers, has to come back, too."""
         for one in self._sources.values():
-            one.left = max(one.left, min(self.rules.grace, self.rules.timeout))
+            one.left = max(one.left, self.rules.grace)
 
     # --- causes ---
 
@@ -238,7 +266,7 @@ class Machine:
         if sight.trigger == "process":
             known = self._sources[_name(sight)].known
             return bool(known) and not sight.trouble and not (sight.present and sight.key == known)
-        return sight.trigger == "probe" and sight.present
+        return sight.trigger == "probe" and sight.present and self._sources[_name(sight)].left <= 0
 
     def _unreadable(self, sights: Iterable[Sight]) -> Cause | None:
         for sight in sights:
@@ -248,7 +276,8 @@ class Machine:
         return None
 
     def _silence(self, sights: Sequence[Sight]) -> Cause | None:
-        if not all(self._agrees([one for one in sights if one.trigger == kind]) for kind in self.rules.confirm):
+        confirming = [one for one in sights if one.trigger in self.rules.confirm]
+        if self.rules.confirm and not self._agrees(confirming):
             return None
         for sight in sights:
             if sight.trigger == "heartbeat" and self._sources[_name(sight)].left <= 0:
@@ -258,7 +287,7 @@ class Machine:
         return None
 
     def _agrees(self, sights: Sequence[Sight]) -> bool:
-        """Whether one of a kind is bad, or could not be looked at for so long that nobody knows better."""
+        """Whether one of them is bad, or could not be looked at for so long that nobody knows better."""
         return any(map(self._is_bad, sights)) or self._unreadable(sights) is not None
 
     # --- changes ---

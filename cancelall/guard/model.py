@@ -37,7 +37,7 @@ class Sight:
     trigger: Trigger
     key: str = ""
     """What tells one beat, or one process, from the next: opaque, compared for equality alone; empty where none was
-    ever there."""
+    ever there. Of a probe: empty until it was answered for the first time."""
     present: bool = False
     """Of a kill file: it exists. Of a process: it lives. Of a probe: it has failed as often as it may."""
     trouble: str = ""
@@ -82,11 +82,11 @@ class Rules:
     timeout: float = 10.0
     """Seconds without a beat, watched ones alone, after which it fires."""
     grace: float = 30.0
-    """Seconds after start, resume or reload before the first beat is demanded."""
+    """Seconds after start, resume or reload before the first beat is demanded, or the answer to a probe."""
     rearm: Literal["manual", "beat"] = "manual"
     confirm: tuple[Trigger, ...] = ()
-    """Triggers that have to agree before silence fires, a process that is gone or a probe that fails: none of them
-    fires alone any more."""
+    """Triggers of which one has to agree before silence fires, a process that is gone or a probe that fails: none of
+    them fires alone any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +106,8 @@ class GuardRecord:
     SAVED of `timeout`."""
     verdict: str = ""
     """The worst verdict of the last firing; empty before there is one."""
+    stopped: bool = False
+    """Somebody has stopped the guard at that moment: it did not just end."""
 
 
 @dataclass(frozen=True, kw_only=True)

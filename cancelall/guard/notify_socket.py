@@ -43,7 +43,7 @@ class NotifySocket:
 
     def reloading(self) -> None:
         """It reads its config anew; `ready` ends that."""
-        self._send("RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
+        self._send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self, words: str = "") -> None:
         """It is about to end. It is final, and so the last thing of all."""

@@ -13,12 +13,14 @@ import re
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, get_args
 
-from cancelall.core.errors import ConfigError
+from cancelall.core.errors import ConfigError, bug_words
 from cancelall.core.files import open_at_once, state_directories, write_private
 from cancelall.core.quoting import quoted
 from cancelall.guard.model import Cause, GuardRecord, GuardState, Trigger
@@ -139,6 +141,55 @@ class Records:
         )
 
 
+class RecordWriter:
+    """Writes records in a thread of its own, the newest that waits: a disk that hangs keeps nobody from firing."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._waiting: SimpleQueue[tuple[GuardRecord, threading.Event] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self.trouble = ""
+        """Why the last record is not on the disk."""
+
+    def write(self, record: GuardRecord, seconds: float) -> None:
+        """Have a record written, and wait so long until it is on the disk."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="record", daemon=True)
+            self._thread.start()
+        written = threading.Event()
+        self._waiting.put((record, written))
+        if seconds and not written.wait(seconds):
+            self.trouble = f"its state is not kept: {self._records.path} is not written in time"
+
+    def close(self, seconds: float) -> None:
+        """Write what waits, for at most so long."""
+        if self._thread is not None:
+            self._waiting.put(None)
+            self._thread.join(seconds)
+
+    def _work(self) -> None:
+        ended = False
+        while not ended:
+            taken = [self._waiting.get()]
+            while not self._waiting.empty():
+                taken.append(self._waiting.get())
+            ended = None in taken
+            records = [one for one in taken if one is not None]
+            if records:
+                self._write(records[-1][0])
+            for _, written in records:
+                written.set()
+
+    def _write(self, record: GuardRecord) -> None:
+        try:
+            self._records.write(record)
+        except Exception as fault:  # whatever it is, the guard does its work all the same
+            why = fault.strerror if isinstance(fault, OSError) else bug_words(fault)
+            self.trouble = f"its state cannot be kept: {self._records.path}: {why}"
+        else:
+            self.trouble = ""
+
+
 def text_of(record: GuardRecord) -> str:
     """A record as one line of JSON."""
     return json.dumps({"v": 1, **asdict(record)}, separators=(",", ":")) + "\n"
@@ -159,6 +210,7 @@ def parse(text: bytes) -> GuardRecord | None:
             beats={_text(name): _text(key) for name, key in data["beats"].items()},
             beat_at={_text(name): _number(at) for name, at in data["beat_at"].items()},
             verdict=_text(data["verdict"]),
+            stopped=data.get("stopped") is True,
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -90,11 +90,17 @@ class Standby:
         self._secrets: dict[str, ResolvedSecrets] = {}
         self._unresolved: dict[str, str] = {}
         """Why secrets are not there, by profile."""
+        self._lacking: CancelallError | None = None
+        """The same of the last one."""
         self._remembered: dict[str, Remembered] = {}
         self._checked: dict[str, Checked] = {}
         self._checking: dict[str, asyncio.Task[None]] = {}
         self._due: dict[str, float] = {}
         """When each profile is looked at again, in monotonic seconds."""
+        self._since: float | None = None
+        """Since when a run has been under way, in monotonic seconds; None while there is none."""
+        self._runs = 0
+        """Those that are under way."""
 
     # --- before ---
 
@@ -127,7 +133,8 @@ class Standby:
                 await asyncio.sleep(1.0)
                 now = time.monotonic()
                 for profile in self.usable:
-                    if now >= self._due.get(profile.name, 0.0) and profile.name not in self._checking:
+                    due = now >= self._due.get(profile.name, 0.0) and profile.name not in self._checking
+                    if due and self._since is None:  # limits, and a key whose requests go one at a time, are its own
                         self._look_at(profile)
         finally:
             keeping.cancel()
@@ -157,6 +164,8 @@ class Standby:
         """
         self._keeper.rest(_REST)
         self._stop_looking()
+        self._since = self._since if self._runs else time.monotonic()
+        self._runs += 1
         return Run(
             profiles=self.profiles,
             environ=self._environ,
@@ -193,6 +202,11 @@ class Standby:
             profile, secrets, self._environ, shared, self._clock, offset_ms, deadline=until, reads_only=False
         )
 
+    @property
+    def keyless(self) -> CancelallError | None:
+        """Why it could cancel nothing at all, if no profile has its secrets; None where one has."""
+        return None if self._secrets else self._lacking
+
     def resting(self, profile: Profile) -> tuple[Order, ...]:
         """What was open when it was last looked at."""
         checked = self._checked.get(profile.name)
@@ -200,7 +214,13 @@ class Standby:
 
     def over(self) -> None:
         """A run is over: what it has used up is made ready again at once, not after a while."""
+        self._runs = max(0, self._runs - 1)
+        if self._runs:  # a kill has come while it was rehearsed
+            return
         self._keeper.go_on()
+        if self._since is not None:  # a run reads for itself: nobody has to have looked meanwhile
+            spent, self._since = time.monotonic() - self._since, None
+            self._checked = {name: replace(one, at=one.at + spent) for name, one in self._checked.items()}
 
     # --- how it stands ---
 
@@ -228,7 +248,7 @@ class Standby:
             return "it was not looked at yet"
         if checked.readable.trouble:
             return checked.readable.trouble
-        if time.monotonic() - checked.at >= _ABLE_SECONDS:
+        if self._since is None and time.monotonic() - checked.at >= _ABLE_SECONDS:
             return "its open orders were not read for too long"
         return self._keeper.lost(profile)
 
@@ -281,6 +301,7 @@ class Standby:
                 self._unresolved.pop(profile.name, None)
             except CancelallError as error:
                 self._unresolved[profile.name] = f"{error.message}{f' - {error.hint}' if error.hint else ''}"
+                self._lacking = error
             except Exception as fault:  # whatever it is, others are not to wait for it
                 self._unresolved[profile.name] = bug_words(fault)
         if load(profile.venue).recall is not None:

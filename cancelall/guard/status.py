@@ -16,14 +16,15 @@ _AT_WORK = (GuardState.FIRING, GuardState.HOLDING)
 
 def guard_exit(status: GuardStatus) -> ExitStatus:
     """0: armed, and able to fire. Else the first that fits: 10 or 11 it has fired and is not clear, 12 or 4 it could
-    not do everything, 5 it is not armed.
+    not do everything, 5 it is not armed, or what it fires only reads.
     """
     if not is_clear(status):
         return ExitStatus.OPEN if status.verdict == Verdict.OPEN else ExitStatus.UNPROVEN
     if is_degraded(status):
         unreachable = any(one.failing == "unreachable" for one in status.profiles)
         return ExitStatus.UNREACHABLE if unreachable else ExitStatus.REFUSED
-    return ExitStatus.CLEAR if status.state is GuardState.ARMED else ExitStatus.NOT_ARMED
+    armed = status.state is GuardState.ARMED and not status.dry_run
+    return ExitStatus.CLEAR if armed else ExitStatus.NOT_ARMED
 
 
 def is_degraded(status: GuardStatus) -> bool:

@@ -242,7 +242,9 @@ class SwitchKeeper:
             self._timers = {one.name: one for one in made}
         self.states = {name: TimerState() for name in self._timers}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._fresh = self._release = self._hurry = self._paused = False
+        self._fresh = self._release = self._hurry = False
+        self._paused: frozenset[str] = frozenset()
+        """The timers that are left to somebody else."""
         self._observed_at = float("-inf")
         self.sights: tuple[SwitchSight, ...] = ()
         """What the venue shows of it, as it was seen last."""
@@ -254,12 +256,12 @@ class SwitchKeeper:
         """One turn of the guard's loop: begin what is due, and wait for nothing. `fresh` is True only while the guard
         is armed and no beat is overdue.
         """
-        if self._paused:
-            return
         self._fresh = fresh
         if fresh:
             self._release = False
         for name, timer in self._timers.items():
+            if name in self._paused:
+                continue
             release, hurry = self._release, self._hurry
             verb = due(at, self.states[name], seconds=self.seconds, fresh=fresh, release=release, hurry=hurry)
             if verb is not None:
@@ -306,15 +308,19 @@ class SwitchKeeper:
         return self.left
 
     @contextlib.asynccontextmanager
-    async def paused(self) -> AsyncIterator[None]:
-        """Leave the timers to somebody else, a drill, once nothing is under way. Afterwards none counts as armed."""
-        self._paused = True
+    async def paused(self, name: str) -> AsyncIterator[None]:
+        """Leave a timer to somebody else, a drill, once nothing is under way. Afterwards it does not count as armed.
+
+        The others are kept: they would run out meanwhile, and cancel.
+        """
+        self._paused = frozenset({name})
         try:
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
             yield
         finally:
-            self._paused = False
-            self.states = {name: replace(state, armed_at=None) for name, state in self.states.items()}
+            self._paused = frozenset()
+            if name in self.states:
+                self.states[name] = replace(self.states[name], armed_at=None)
 
     async def close(self) -> None:
         """Give up whatever is under way."""
@@ -330,7 +336,9 @@ class SwitchKeeper:
         if not self._fresh:
             return ""
         at = self.clock.monotonic()
-        return "; ".join(filter(None, (self._trouble_of(name, at) for name in self._timers)))
+        return "; ".join(
+            filter(None, (self._trouble_of(name, at) for name in self._timers if name not in self._paused))
+        )
 
     def _trouble_of(self, name: str, at: float) -> str:
         state = self.states[name]

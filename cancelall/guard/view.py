@@ -27,7 +27,7 @@ def guard_object(status: GuardStatus, now_ms: int) -> dict[str, object]:
 def guard_view(status: GuardStatus, now_ms: int) -> GuardView:
     """The status as it is shown."""
     code = guard_exit(status)
-    good = _GOOD.get(status.state)
+    good = None if status.dry_run and status.state is GuardState.ARMED else _GOOD.get(status.state)
     degraded = is_degraded(status)
     return GuardView(
         name=status.name,
@@ -37,7 +37,7 @@ def guard_view(status: GuardStatus, now_ms: int) -> GuardView:
         exit_code=int(code),
         sources=tuple(_source(status, one) for one in status.sources),
         hosts=tuple(row for profile in status.profiles for row in _hosts(profile)),
-        facts=tuple(f"if this machine loses its network: {one}" for one in status.unprotected),
+        facts=status.unprotected,
         warnings=tuple(_warnings(status, now_ms)),
         step=_step(status),
     )
@@ -121,7 +121,11 @@ def _step(status: GuardStatus) -> str:
     if is_degraded(status):
         troubled = [one.profile for one in status.profiles if one.trouble]
         return f"see why: cancelall check {' '.join(troubled)}".rstrip()
-    if status.state in (GuardState.HOLDING, GuardState.LATCHED):
+    if status.state is GuardState.HOLDING:
+        files = [one.source for one in status.sources if one.trigger == "kill file" and one.present]
+        first = f"take {files[0]} away" if files else "wait until it has held them for its time"
+        return f"when bots may trade again: {first}, then: cancelall guard arm {named}"
+    if status.state is GuardState.LATCHED:
         return f"when bots may trade again: cancelall guard arm {named}"
     if status.state is GuardState.CHECKING:
         return f"look again in some seconds: cancelall guard status {named}"

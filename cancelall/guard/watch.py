@@ -24,13 +24,15 @@ from cancelall.guard.triggers.inotify import Inotify
 from cancelall.guard.triggers.probe import ProbeSource
 from cancelall.guard.triggers.processes import Numbered, Pidfile
 from cancelall.guard.triggers.signals import DEFAULT, FiringSignals, numbers_of
-from cancelall.guard.triggers.sockets import HAS_UNIX, BeatSocket, FireSocket, named
+from cancelall.guard.triggers.sockets import HAS_UNIX, BeatSocket, FireSocket, drained, named
 from cancelall.guard.triggers.source import Bell, TriggerSource
 from cancelall.guard.triggers.units import Unit, is_unit
 
 _Identity = tuple[Trigger, str]
 """A trigger, and what was configured for it."""
 _PRESSED_AT_MOST = 16
+_IN_VAIN = 3600.0
+"""Seconds for which it is told that a beat came that nobody waits for."""
 _SUSPENSION = 0.5
 """Seconds; a shorter one would not be told from two clocks that were read one after the other."""
 
@@ -65,6 +67,8 @@ class GuardWatch:
         self._environ = dict(os.environ if environ is None else environ)
         self._directory, self._name = directory, name
         self._given = list(given)
+        self._vain: dict[str, float] = {}
+        """When something came to a socket that nobody wanted, in monotonic seconds."""
         self._asleep = Asleep()
         self._bell: Bell | None = None
         self._inotify: Inotify | None = None
@@ -100,8 +104,18 @@ class GuardWatch:
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """What is wrong with the socket that fires: nothing to fire for, but something to tell."""
-        return (f"guard-{self._name}.fire: {self._fire.trouble}",) if self._fire and self._fire.trouble else ()
+        """What is wrong with the sockets: nothing to fire for, but something to tell."""
+        lost = (f"guard-{self._name}.fire: {self._fire.trouble}",) if self._fire and self._fire.trouble else ()
+        return (*lost, *self._in_vain())
+
+    def _in_vain(self) -> tuple[str, ...]:
+        """The sockets of systemd's to which somebody beats, who takes himself to be guarded, and nobody waits."""
+        now = time.monotonic()
+        for one in self._given:
+            if one.type == socket.SOCK_DGRAM and drained(one):
+                self._vain[str(one.getsockname())] = now
+        lasting = (path for path, at in self._vain.items() if now - at < _IN_VAIN and path in self.unread)
+        return tuple(f'{path}: beats come that this guard does not wait for: heartbeat = ["beat"]' for path in lasting)
 
     def look(self, at: float) -> Look:
         """Look at everything. Never blocks, never raises; `at` is monotonic seconds."""
@@ -198,10 +212,10 @@ class GuardWatch:
         else:
             source = KillFile(text) if trigger == "kill file" else self._process(text)
         made[identity] = source
-        if not resumed:
-            source.expect()
         if isinstance(source, HeartbeatFile | KillFile | Pidfile):
-            made[identity] = nearby(source)
+            made[identity] = nearby(source, lenient=resumed)
+        elif not resumed:
+            source.expect()
 
     def _heartbeat(self, text: str, *, lenient: bool) -> TriggerSource:
         if text == OWN_BEAT:

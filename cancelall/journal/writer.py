@@ -65,32 +65,27 @@ class Journal:
         self._trouble = ""
         self._unlocked = 0
 
-    def begin(self, fields: Mapping[str, object]) -> None:
-        """Open the file in the background; its first line is `run_start` with these fields."""
-        first = self._body("run_start", fields)
-        if self._opened_ahead:
+    def begin(self, fields: Mapping[str, object] | None) -> None:
+        """Open the file in the background; its first line is `run_start` with these fields, or comes when this is
+        called again with some: then nothing is waited for.
+        """
+        first = None if fields is None else self._body("run_start", fields)
+        if first is not None and self._opened_ahead:
             self._pending.append(first)
             self._woken.set()
-        else:
-            self._start(first)
-
-    def open_ahead(self) -> None:
-        """Open the file in the background, for a run that begins when nothing may be waited for."""
-        self._opened_ahead = True
-        self._start(None)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the file is there to be written."""
-        return self._ready.is_set() and self._file is not None
-
-    def _start(self, first: str | None) -> None:
+            return
+        self._opened_ahead = first is None
         try:
             threading.Thread(target=self._write_in_background, args=(first,), name="journal", daemon=True).start()
         except RuntimeError as fault:
             self._failed.append(str(fault))
             self._ready.set()
             self._done.set()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the file is there to be written."""
+        return self._ready.is_set() and self._file is not None
 
     def write(self, event: str, fields: Mapping[str, object], *, at_once: bool = True) -> None:
         """Write one event: before this returns, or with the next that is urgent, or some ms later by the thread.
@@ -193,6 +188,9 @@ class Journal:
     def _write_in_background(self, first: str | None) -> None:
         file = self._file = self._opened(first)
         self._ready.set()
+        if first is None:  # an `fsync` would hold up the first cancels, which write their lines themselves
+            self._woken.wait()
+            self._closing.wait(_SYNC_PAUSE)
         while True:
             self._woken.wait()
             self._woken.clear()

@@ -76,6 +76,8 @@ class Outgoing:
     """Some of it can have left."""
     reported: bool = False
     """Somebody was told that all of it has."""
+    left: bool = False
+    """It is out already on the connection that is looked at next: only its answer is to be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +115,9 @@ def ask(out: Outgoing, made: socket.socket) -> Answered:
     out.handle.hold(made)
     reader = None
     try:
-        if not out.began:
+        if not out.left:
             _send(out, made)
+        out.left = False
         reader = answer.Reader(made, out.until, out.seconds, out.monotonic)
         answered = Answered(head=answer.head(reader), reader=reader)
         out.signed.wire.answering = True
@@ -315,7 +318,7 @@ class Transport:
             sent=route.noting(sent),
             monotonic=self._monotonic,
         )
-        out.began = out.reported = left_on is not None
+        out.left = out.began = out.reported = left_on is not None
         try:
             return self._by(route, out, left_on)
         except TransportFault as fault:

@@ -124,7 +124,7 @@ def test_a_guard_is_confined_as_a_kill_is_but_for_what_it_has_to_see() -> None:
     """Config, keys and confinement are those of the kill; of other processes it sees that they live."""
     own = {
         *("Description", "After", "Wants", "Type", "NotifyAccess", "ExecStart", "TimeoutStartSec", "TimeoutStopSec"),
-        *("WatchdogSec", "TimeoutAbortSec", "Restart", "RestartSec", "RestartPreventExitStatus", "SuccessExitStatus"),
+        *("WatchdogSec", "WatchdogSignal", "Restart", "RestartSec", "RestartPreventExitStatus", "SuccessExitStatus"),
         *("KillMode", "OOMScoreAdjust", "MemorySwapMax", "LimitMEMLOCK", "Nice", "CPUWeight", "RuntimeDirectory"),
         *("RuntimeDirectoryMode", "RuntimeDirectoryPreserve", "ProtectProc", "ProcSubset", "[Install]", "WantedBy"),
     }
@@ -150,6 +150,7 @@ def test_a_guard_that_dies_is_there_again_and_one_that_cannot_start_is_told() ->
         f"SuccessExitStatus={int(ExitStatus.TERMINATED)} {int(ExitStatus.INTERRUPTED)}"
     ]
     expected = {"Type=notify", "NotifyAccess=main", "WatchdogSec=10", "Restart=always", "RestartSec=100ms"}
+    expected |= {"WatchdogSignal=SIGKILL"}
     expected |= {"StartLimitIntervalSec=0", "OOMScoreAdjust=-900", "MemorySwapMax=0", "RuntimeDirectoryPreserve=yes"}
     assert expected <= set(lines_of(name))
     assert not settings(name, "OnFailure", "ExecStopPost", "ExecStop")  # nothing is cancelled because it ends

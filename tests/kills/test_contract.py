@@ -13,6 +13,7 @@ from cancelall.core import declare
 from cancelall.core.model import Order, Request
 from cancelall.core.preflight import load_preflight
 from cancelall.core.secret import Secret
+from cancelall.core.switch import NoSwitch, load_switch
 from cancelall.venues.contract import Segment
 from cancelall.venues.positions import load_positions
 from cancelall.venues.registry import VENUES, load, schema
@@ -43,7 +44,8 @@ def test_the_modules_read_alike(venue: str) -> None:
     folder = Path(cancelall.venues.__file__).parent / venue
     names = {path.stem for path in folder.glob("*.py")}
     usual = {"__init__", "options", "api", "segments", "venue", "preflight", "positions"}
-    assert names == usual | FURTHER.get(venue, set())
+    assert names - {"switch"} == usual | FURTHER.get(venue, set())
+    assert ("switch" in names) is not isinstance(load_switch(venue), NoSwitch)
     for path in folder.glob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 360, path
     docstring = importlib.import_module(f"cancelall.venues.{venue}").__doc__ or ""

@@ -13,7 +13,7 @@ import pytest
 from cancelall import simulator
 from cancelall.core.model import State, Verdict
 from cancelall.simulator import FakeVenue, Kind, SimOrder, SimRequest
-from cancelall.venues.registry import VENUES
+from cancelall.venues.registry import VENUES, load
 from kills.truth import COMMON, TRUTHS, Account, Misspelt, Narrow, Part, Refusal
 from kills.virtual import Faced, cleared, faced, ids
 from soak.virtual import Sent, Weather
@@ -253,7 +253,8 @@ def test_pages_that_go_in_circles_never_prove_anything(venue: str, account: str)
 
 @each("passing", "fault", modes=True, turns=COMMON)
 def test_troubles_that_pass_and_variants_end_clear(venue: str, fault: str, account: str) -> None:
-    result = cleared(faced(venue, fault, account=account, orders=40))
+    scarce = load(venue).listings is not None  # of what fails now and then few are left to be read again
+    result = cleared(faced(venue, fault, account=account, orders=40, deadline=60.0 if scarce else 20.0))
     assert result.report.error is None
 
 

@@ -109,6 +109,12 @@ def test_the_pace_leaves_room_in_the_limits() -> None:
     assert len(reads) < 60, "30 are half of what thirty seconds allow, besides those of two proofs"
 
 
+def test_the_pace_goes_by_what_listings_count_for() -> None:
+    """Three dexes at 20 and the log of TWAPs at 30, of 1200 in a minute. The last proof waits for none of it."""
+    result = cleared(faced("hyperliquid", hold=60.0))
+    assert pace_of(result.world.sweeps["hyperliquid"]) == 2 * 90 * 60 / 1200
+
+
 # --- the command ----------------------------------------------------------------------------------------------------
 
 

@@ -545,7 +545,7 @@ def _overreach(plan: Plan, owner: _Owner, report: ProfileReport) -> Iterator[str
 def run(plan: Plan) -> Result:
     """Run one schedule and judge it."""
     bugs: list[str] = []
-    with _harness(bugs):
+    with virtual(bugs):
         random.seed(plan.seed)
         world = World(plan)
         try:
@@ -583,7 +583,7 @@ def _tables(plan: Plan, reports: list[ProfileReport]) -> list[str]:
 
 
 @contextmanager
-def _harness(bugs: list[str]) -> Iterator[None]:
+def virtual(bugs: list[str]) -> Iterator[None]:
     """No threads, no network, and no bug that goes unnoticed."""
     real = final_states._read_segment
 

@@ -6,12 +6,13 @@ import errno
 import os
 import stat
 import sys
+import threading
 from pathlib import Path
 
 from cancelall.core.errors import ConfigError
 from cancelall.core.quoting import quoted
 from cancelall.guard.model import Sight
-from cancelall.guard.triggers.source import Distant, TriggerSource, absolute, directory_of, words_of
+from cancelall.guard.triggers.source import PATIENCE, Distant, TriggerSource, absolute, directory_of, words_of
 
 _MOUNTS = Path("/proc/self/mountinfo")
 _DISTANT = (
@@ -107,10 +108,51 @@ def _unreadable(directory: Path) -> str:
         return f"{directory}: {words_of(fault)}"
 
 
-def nearby(source: TriggerSource) -> TriggerSource:
-    """A source that is a path, or looked at in a thread where its file system may not answer at once."""
-    path = Path(source.source)
-    return Distant(source) if is_distant(path, _read(_MOUNTS)) else source
+def nearby(source: TriggerSource, *, lenient: bool = False) -> TriggerSource:
+    """A source that is a path, once it can be looked at; in a thread where its file system may not answer at once.
+
+    Raises ConfigError as its `expect` does, and for a file system that does not answer; unless it is lenient.
+    """
+    known: list[bool | ConfigError] = []
+
+    def work() -> None:
+        try:
+            mounts = _read(_MOUNTS)
+            if not lenient:
+                source.expect()
+                _refuse_private(source, mounts)
+            known.append(is_distant(Path(source.source), mounts))
+        except ConfigError as error:
+            known.append(error)
+        except OSError:
+            known.append(True)
+
+    working = threading.Thread(target=work, name="guard file system", daemon=True)
+    working.start()
+    working.join(PATIENCE)
+    answer = known[0] if known else True
+    if isinstance(answer, ConfigError):
+        raise answer
+    if not known and not lenient:
+        raise ConfigError(f"the {source.trigger} {quoted(source.source)} does not answer", "its file system hangs")
+    return Distant(source) if answer else source
+
+
+def _refuse_private(source: TriggerSource, mounts: str) -> None:
+    """Raise ConfigError for a file in a /tmp that systemd has made for this unit alone: nobody else can touch it."""
+    if is_private(Path(source.source), mounts):
+        raise ConfigError(
+            f"the {source.trigger} {quoted(source.source)} is where only this unit sees it: PrivateTmp=",
+            "name a place in /run",
+        )
+
+
+def is_private(path: Path, mounts: str) -> bool:
+    """Whether a path is below a directory that systemd has made for one unit: `PrivateTmp=` of systemd.exec(5)."""
+    place = os.path.realpath(path.parent)
+    roots = {_unescaped(fields[4]): fields[3] for line in mounts.splitlines() if len(fields := line.split(" ")) > 5}
+    over = [point for point in roots if point == "/" or place == point or place.startswith(f"{point}/")]
+    return bool(over) and "/systemd-private-" in roots[max(over, key=len)]
 
 
 def is_distant(path: Path, mounts: str) -> bool:

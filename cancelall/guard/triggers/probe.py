@@ -44,6 +44,8 @@ class ProbeSource(TriggerSource):
         self._seconds = min(probing.every, 5.0)
         self._context = ssl.create_default_context() if self._url.scheme == "https" else None
         self._row = 0
+        self._answered = False
+        """Whether it ever was."""
         self._why = ""
         self._begun = self._ended = 0
         self._looked_at: float | None = None
@@ -62,7 +64,7 @@ class ProbeSource(TriggerSource):
         self._pending_for = self._begun
         hung = int(max(0.0, self._pending - self._seconds - _FROZEN) / self._probing.every + 1)
         row = self._row + (hung if self._pending > self._seconds + _FROZEN else 0)
-        return self.sight(present=row >= self._probing.failures)
+        return self.sight(key="answered" if self._answered else "", present=row >= self._probing.failures)
 
     @property
     def why(self) -> str:
@@ -85,6 +87,7 @@ class ProbeSource(TriggerSource):
             spent = time.monotonic() - began
             if not why or spent <= self._seconds + _FROZEN:  # else this machine stood still: it says nothing
                 self._row, self._why = (self._row + 1, why) if why else (0, "")
+            self._answered = self._answered or not why
             self._ended = self._begun
             if self._row >= self._probing.failures and self._bell is not None:
                 self._ring()

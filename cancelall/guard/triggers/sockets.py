@@ -55,6 +55,16 @@ def taken(sockets: list[socket.socket], kind: int, name: object) -> socket.socke
     return None
 
 
+def drained(made: socket.socket) -> int:
+    """Take what has come to a socket; how many. Never waits."""
+    count = 0
+    with contextlib.suppress(OSError):
+        while count < _AT_ONCE:
+            made.recv(1, getattr(socket, "MSG_DONTWAIT", 0))
+            count += 1
+    return count
+
+
 class Datagrams:
     """A socket that counts what comes."""
 
@@ -88,14 +98,9 @@ class Datagrams:
 
     def drain(self) -> int:
         """Take what has come, and count it."""
-        before = self.count
-        if self._socket is None:
-            return 0
-        with contextlib.suppress(OSError):
-            while self.count - before < _AT_ONCE:
-                self._socket.recv(1)
-                self.count += 1
-        return self.count - before
+        came = 0 if self._socket is None else drained(self._socket)
+        self.count += came
+        return came
 
     def attach(self, bell: Bell, act: Callable[[], object]) -> None:
         """Have this called whenever something has come; it has to drain."""

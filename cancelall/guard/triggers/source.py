@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
-from cancelall.core.errors import ConfigError
+from cancelall.core.errors import ConfigError, bug_words
 from cancelall.core.quoting import quoted
 from cancelall.guard.model import Sight, Trigger
 
@@ -96,17 +96,18 @@ class Distant(TriggerSource):
     """A source whose look can block, as a file of another machine can: it is looked at in a thread of its own."""
 
     def __init__(self, inner: TriggerSource, every: float = _EVERY) -> None:
-        """The first look is done at once, and waited for."""
+        """The first look is done at once, and waited for, but for no longer than for any other."""
         super().__init__(inner.source)
         self.trigger = inner.trigger
         self.inner = inner
         self._every = every
-        self._result = inner.look(time.monotonic()), 0
+        self._result = self.sight(trouble="no answer yet"), 0
         self._seen = 0
         self._looked_at: float | None = None
         self._waited = 0.0
-        self._over = threading.Event()
-        threading.Thread(target=self._work, name=f"guard {inner.trigger}", daemon=True).start()
+        self._over, first = threading.Event(), threading.Event()
+        threading.Thread(target=self._work, args=(first,), name=f"guard {inner.trigger}", daemon=True).start()
+        first.wait(PATIENCE)
 
     def look(self, at: float) -> Sight:
         """The last look that came back; when that was long ago, with what is wrong."""
@@ -124,10 +125,16 @@ class Distant(TriggerSource):
         self._over.set()
         self.inner.close()
 
-    def _work(self) -> None:
-        while not self._over.wait(self._every):
-            sight, number = self.inner.look(time.monotonic()), self._result[1]
-            self._result = sight, number + 1
+    def _work(self, first: threading.Event) -> None:
+        while True:
+            try:
+                sight = self.inner.look(time.monotonic())
+            except Exception as fault:  # else nobody looks any more
+                sight = self.sight(trouble=bug_words(fault))
+            self._result = sight, self._result[1] + 1
+            first.set()
+            if self._over.wait(self._every):
+                return
 
 
 def words_of(fault: OSError) -> str:

@@ -131,10 +131,8 @@ NO_SUCH_CALL = -5000
 _MAY_LACK = (MODE, Purpose.DISCOVERY)
 """Reads that an environment may not have: that is an answer."""
 NO_PAIRS = frozenset({-3003, -11001, NO_SUCH_CALL})
-_ABSENT = NO_PAIRS | {-21001}
-"""No cross, no isolated margin account, no portfolio margin; and a path that demo or testnet does not have, but of a
-listing: that one may have been given up for another one, and its orders are still there.
-"""
+_ABSENT = {-3003: "sapi", -11001: "sapi", -21001: "papi"}
+"""No cross, no isolated margin account, no portfolio margin, each said by its own host: elsewhere it says nothing."""
 
 _KEY_PAGE = "https://www.binance.com/en/my/settings/api-management"
 _ANY = f"wrong key or environment, an address off the key's list, or a right that it lacks: {_KEY_PAGE}"
@@ -200,7 +198,9 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return said(answer=Answer.NOTHING_OPEN)  # this product has no such symbol, so that nothing rests there
     if code in _CLOCK:
         return said(answer=Answer.CLOCK, kind="clock", hint="set this machine's clock")
-    if code in _ABSENT and reply.status < 500 and (code != NO_SUCH_CALL or request.changes):
+    # A listing that is no call (any more) may have been given up for another one, while its orders are still there.
+    lacking = _ABSENT.get(code) == request.host or (code == NO_SUCH_CALL and request.changes)
+    if lacking and reply.status < 500:
         return said(answer=Answer.ABSENT, kind="mode")
     if code in _REFUSED and reply.status < 500:
         kind, reach, hint = _REFUSED[code]

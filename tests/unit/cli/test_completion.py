@@ -46,7 +46,10 @@ def desk(home: Path) -> Path:
     program.chmod(0o755)
     (home / ".config" / "cancelall").mkdir(parents=True)
     profiles = {"bybit": {"venue": "bybit"}, "mm-2": {"venue": "bitget"}, "mm-3": {"venue": "bybit"}}
-    write_config(home / ".config" / "cancelall" / "config.toml", {**profiles, "mm$(touch x)": {"venue": "bybit"}})
+    path = write_config(
+        home / ".config" / "cancelall" / "config.toml", {**profiles, "mm$(touch x)": {"venue": "bybit"}}
+    )
+    path.write_text(path.read_text(encoding="utf-8") + "[guard.desk]\n", encoding="utf-8")
     return home
 
 
@@ -81,6 +84,7 @@ def test_tab_offers_commands_and_profiles(desk: Path, shell: str) -> None:
     assert offered(shell, desk, "guard", "d") == {"disarm", "drill"}
     assert offered(shell, desk, "guard", "mm") == {"mm-2", "mm-3"}
     assert offered(shell, desk, "guard", "mm-2", "--kill") == {"--kill-file"}
+    assert offered(shell, desk, "guard", "fire", "--name", "de") == {"desk"}
     assert offered(shell, desk, "all", "--only", "mm") == {"mm-2", "mm-3"}
     assert not (desk / "x").exists()
 

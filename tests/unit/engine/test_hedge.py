@@ -127,6 +127,19 @@ def test_the_slower_one_is_let_go_and_told_of_as_the_copy() -> None:
     assert (two.given_up, two.cancelled) == ([(COPY, "abandoned")], [SECOND])
 
 
+@pytest.mark.parametrize("second", [silent, failing(TransportFault("the connection broke"))])
+def test_a_copy_without_an_answer_is_told_of(second: Behaviour) -> None:
+    """It can be executed for longer than the original: bots are not to be started again before."""
+    two = Two(silent, second)
+    with pytest.raises(TimeoutError):
+        two.answer(1.2)
+    assert [one for one, _ in two.given_up] == [COPY]
+    three = Two(failing(TransportFault("reset")), second)
+    with pytest.raises((TimeoutError, TransportFault)):
+        three.answer(1.2)
+    assert COPY in [one for one, _ in three.given_up]
+
+
 @pytest.mark.parametrize("fault", [TransportFault("the connection broke"), TransportFault("refused", sent="no")])
 def test_a_first_name_that_broke_is_told_of_and_only_the_copy_is_waited_for(fault: TransportFault) -> None:
     two = Two(failing(fault), slow)

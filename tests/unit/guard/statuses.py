@@ -48,7 +48,7 @@ ARMED = GuardStatus(
     timeout=10.0,
     grace=30.0,
     profiles=(BYBIT, KRAKEN),
-    unprotected=("bybit: its orders stay",),
+    unprotected=("if this host loses its network, the orders of bybit stay: nothing is armed at the venue",),
 )
 
 

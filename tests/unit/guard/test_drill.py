@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import stat
@@ -176,6 +177,37 @@ def test_the_keeper_leaves_the_timer_to_the_drill_and_takes_it_up_again() -> Non
     assert amounts[:3] == ["20", "10", "20"]
     assert set(amounts[3:]) == {"20"}
     assert keeper.trouble == ""
+
+
+def test_the_keeper_goes_on_with_the_timers_that_are_not_drilled() -> None:
+    """They would run out during the drill, and cancel what nobody has agreed to."""
+    one, order = lone("binance")
+    other = "ETHUSD_PERP"
+    profile = one.profile(symbol=[order.symbol, other])
+    keeper = one.keeper(20, symbol=[order.symbol, other])
+    drill = SwitchDrill(
+        profile=profile, line=lambda deadline: one.line(deadline, profile), keeper=keeper, clock=one.clock
+    )
+
+    async def work() -> Drilled:
+        await one.stands(keeper, 6)
+        turns = asyncio.create_task(one.stands(keeper, 40))
+        shown = await drill.run(order.id)
+        await turns
+        return shown
+
+    shown = one.run(work())
+    assert shown.proved, shown.detail
+    times = [request.received_ms for request in one.sent("countdownCancelAll") if other in request.text]
+    assert max(after - before for before, after in itertools.pairwise(times)) < 10_000
+
+
+def test_an_order_that_ends_before_its_moment_leaves_no_timer_behind() -> None:
+    one, order = lone("okx")
+    one.fake.later(one.fake.now_ms() + 5_000, lambda ms: one.account.book.close(order.id, "filled", ms) and None)
+    shown, _ = drilled(one, order.id)
+    assert "ended before its moment" in shown.detail
+    assert [json.loads(request.body)["timeOut"] for request in one.sent("cancel-all-after")] == ["10", "0"]
 
 
 def test_an_answer_that_does_not_fit_is_no_proof() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -221,14 +222,29 @@ def test_without_a_list_of_mounts_everything_is_near() -> None:
     assert not files.is_distant(Path("/run/beat"), "")
 
 
+PRIVATE = """\
+22 1 8:1 / / rw - ext4 /dev/sda1 rw
+40 22 0:30 /systemd-private-0123-cancelall-guard@mm.service-ab/tmp {0} rw,nosuid - tmpfs tmpfs rw
+41 40 0:31 / {0}/shared rw - tmpfs tmpfs rw
+"""
+
+
+def test_a_kill_file_that_nobody_else_can_make_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With PrivateTmp= the /tmp of the guard is its own: it would never see what a person touches there."""
+    (tmp_path / "shared").mkdir()
+    monkeypatch.setattr(files, "_read", lambda path: PRIVATE.format(tmp_path))
+    with pytest.raises(ConfigError, match="only this unit sees it"):
+        files.nearby(KillFile(str(tmp_path / "KILL")))
+    assert files.nearby(KillFile(str(tmp_path / "KILL")), lenient=True).look(0).trouble == ""
+    assert files.nearby(KillFile(str(tmp_path / "shared" / "KILL"))).look(0).trouble == ""
+
+
 def test_a_near_file_is_looked_at_directly(tmp_path: Path) -> None:
     kill_file = KillFile(str(tmp_path / "KILL"))
     assert files.nearby(kill_file) is kill_file or files.sys.platform != "linux"
 
 
 def test_a_look_that_does_not_come_back_is_a_trouble_after_a_while(tmp_path: Path) -> None:
-    import threading
-
     hangs, goes_on, looks = threading.Event(), threading.Event(), threading.Semaphore(0)
 
     class Hanging(KillFile):
@@ -259,3 +275,35 @@ def test_a_look_that_does_not_come_back_is_a_trouble_after_a_while(tmp_path: Pat
     finally:
         goes_on.set()
         distant.close()
+
+
+def test_a_file_system_that_hangs_from_the_first_look_on_keeps_nobody_from_looking_at_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a restart of an armed guard; one that was not armed says so, and does not start."""
+    goes_on, real = threading.Event(), os.lstat
+
+    def hang(path: Path) -> os.stat_result:
+        if str(tmp_path) in str(path):
+            goes_on.wait(20)
+        return real(path)
+
+    monkeypatch.setattr(files, "PATIENCE", 0.05)
+    monkeypatch.setattr(source, "PATIENCE", 0.05)
+    monkeypatch.setattr(os, "lstat", hang)
+    kill_file = KillFile(str(tmp_path / "KILL"))
+    try:
+        with pytest.raises(ConfigError, match="does not answer"):
+            files.nearby(kill_file)
+        resumed = files.nearby(kill_file, lenient=True)
+        assert resumed.look(0).trouble == "no answer yet"
+        (tmp_path / "KILL").touch()
+        goes_on.set()
+        for _ in range(2000):
+            if not resumed.look(0).trouble:
+                break
+            threading.Event().wait(0.01)
+        assert resumed.look(0).present
+        resumed.close()
+    finally:
+        goes_on.set()

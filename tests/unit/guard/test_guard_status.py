@@ -43,6 +43,7 @@ EXITS: list[tuple[GuardStatus, int]] = [
     (guard(GuardState.WAITING, degraded=("x",), profiles=(REFUSED,)), 4),
     (guard(GuardState.FIRING, degraded=("x",), profiles=(UNREACHABLE,)), 11),
     (guard(GuardState.LATCHED, cause=STALE, verdict="open", dry_run=True), 5),
+    (guard(GuardState.ARMED, dry_run=True), 5),
 ]
 
 
@@ -216,6 +217,9 @@ def test_what_is_not_good_is_loud_and_says_what_to_do() -> None:
     latched = drawn(guard(GuardState.LATCHED, cause=STALE, verdict="clear"))
     assert " LATCHED  guard mm: it has fired: no beat of /run/mybot/beat for 10.0 s; clear; since " in latched
     assert "next: when bots may trade again: cancelall guard arm --name mm\n" in latched
+    held = Sight(source="/run/cancelall/KILL", trigger="kill file", present=True)
+    holding = drawn(guard(GuardState.HOLDING, cause=STALE, verdict="clear", sources=(held,)), 120)
+    assert "next: when bots may trade again: take /run/cancelall/KILL away, then: cancelall guard arm" in holding
     assert " FIRING  guard mm: it fires since " in drawn(guard(GuardState.FIRING, cause=STALE))
     trouble = Sight(source="/run/mybot/beat", trigger="heartbeat", trouble="Permission denied")
     assert "Permission denied" in drawn(guard(sources=(trouble,)))

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,11 +20,13 @@ import pytest
 from cancelall import simulator
 from cancelall.config.guards import GuardAlarms, GuardSettings
 from cancelall.config.toml_file import Document
-from cancelall.core.errors import ConfigError, ExitStatus
+from cancelall.core.errors import ConfigError, ExitStatus, SecretError
+from cancelall.core.model import Verdict
+from cancelall.core.profile import Profile
 from cancelall.core.results import ProfileReport
 from cancelall.engine.run import Listener, Run
 from cancelall.guard import loop, standby
-from cancelall.guard.control import Peer
+from cancelall.guard.control import DrillRequest, Peer
 from cancelall.guard.loop import Guard
 from cancelall.guard.model import Cause, GuardRecord, GuardState, GuardStatus
 from cancelall.guard.records import Found, Records
@@ -293,6 +296,128 @@ async def test_a_bug_in_a_kill_does_not_end_it(
 
 
 @on_a_loop
+async def test_a_kill_file_that_comes_between_the_last_look_and_the_latch_is_held(
+    server: SimServer, tmp_path: Path
+) -> None:
+    async with standing(server, tmp_path, hold=0.0) as stood:
+        await stood.told.state(GuardState.WAITING)
+        stood.guard._kill_over, real = partial(_made_meanwhile, stood), stood.guard._kill_over  # type: ignore[method-assign]
+        stood.guard._real_kill_over = real  # type: ignore[attr-defined]
+        stood.guard.fire(ME, "")
+        await stood.told.until(lambda: len(stood.told.kills) == 2)
+        assert stood.told.kills[-1].trigger == "kill file"
+        stood.kill_file.unlink()
+        await stood.told.state(GuardState.LATCHED)
+
+
+def _made_meanwhile(stood: Standing, task: asyncio.Task[None]) -> None:
+    if len(stood.told.kills) == 1:
+        stood.kill_file.touch()
+    stood.guard._real_kill_over(task)  # type: ignore[attr-defined]
+
+
+@on_a_loop
+async def test_who_wants_it_to_fire_while_it_waits_for_its_next_try_waits_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "_PAUSES", (3600.0,))
+    with simulator.start("bybit", orders=4, faults=["listing-fails"]) as server:
+        profiles = tuple(profiles_of({"bybit": profile_table("bybit", server, deadline=1.0)}))
+        async with standing(server, tmp_path, profiles=profiles, hold=0.0) as stood:
+            await stood.told.state(GuardState.WAITING)
+            stood.guard.fire(ME, "")
+            for number in (1, 2):
+                await stood.told.until(lambda: any("fires again" in words for words in stood.told.words))
+                assert len(stood.told.kills) == number
+                stood.told.words.clear()
+                server.set_faults([] if number == 2 else ["listing-fails"])
+                if number == 1:
+                    stood.guard.fire(ME, "")
+                else:
+                    stood.kill_file.touch()
+            await stood.told.state(GuardState.HOLDING)
+            stood.kill_file.unlink()
+            await stood.told.state(GuardState.LATCHED)
+
+
+@on_a_loop
+async def test_a_cause_that_comes_when_a_kill_is_just_over_fires(server: SimServer, tmp_path: Path) -> None:
+    async with standing(server, tmp_path, hold=0.0) as stood:
+        await stood.told.state(GuardState.WAITING)
+        stood.guard.fire(ME, "the first")
+        assert stood.guard._kill is not None
+        stood.guard.disarm(ME)  # nothing was sent yet: the kill is cancelled, and not over
+        stood.guard.fire(ME, "the second")
+        await stood.told.state(GuardState.LATCHED)
+        assert not server.open_orders()
+
+
+def keyless(server: SimServer) -> tuple[Profile, ...]:
+    return tuple(profiles_of({"bybit": {**profile_table("bybit", server), "credentials": {}}}))
+
+
+@on_a_loop
+async def test_one_without_any_key_does_not_stand(server: SimServer, tmp_path: Path) -> None:
+    async with standing(server, tmp_path, profiles=keyless(server)) as stood:
+        with pytest.raises(SecretError):
+            await stood.ended()
+        assert GuardState.ARMED not in [state for state, _ in stood.told.changes]
+
+
+@on_a_loop
+async def test_one_that_was_armed_goes_on_without_its_keys_and_says_so(server: SimServer, tmp_path: Path) -> None:
+    async with standing(server, tmp_path, timeout=30.0) as stood:
+        await stood.armed()
+    async with standing(server, tmp_path, timeout=30.0, profiles=keyless(server)) as stood:
+        await stood.told.until(lambda: stood.told.alarms)
+        assert stood.told.status().state is GuardState.ARMED
+
+
+@on_a_loop
+async def test_a_bug_in_a_hold_does_not_end_it_and_disarming_meanwhile_does(
+    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = list[int]()
+
+    async def breaks(run: Run) -> list[ProfileReport]:
+        calls.append(1)
+        run.listener.holding("bybit", Verdict.CLEAR, 1.0)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Run, "all", breaks)
+    monkeypatch.setattr(loop, "_PAUSES", (0.3,))
+    async with standing(server, tmp_path) as stood:
+        await stood.told.state(GuardState.WAITING)
+        stood.guard.fire(ME, "")
+        await stood.told.until(lambda: len(stood.told.kills) == 2)
+        assert GuardState.LATCHED not in [state for state, _ in stood.told.changes]
+        while stood.guard._run is not None or stood.guard._kill is None:
+            await asyncio.sleep(0)
+        stood.guard.disarm(ME)
+        await asyncio.sleep(0.5)
+        assert len(stood.told.kills) == 2
+        assert stood.guard.machine.state is GuardState.DISARMED
+
+
+@on_a_loop
+async def test_a_rehearsal_that_is_asked_for_ends_when_it_fires(tmp_path: Path) -> None:
+    with simulator.start("bybit", orders=4, faults=["listing-fails"]) as server:
+        async with standing(server, tmp_path, hold=0.0) as stood:
+            await stood.told.until(lambda: stood.told.alarms)
+            drilling = asyncio.create_task(stood.guard.drill(ME, DrillRequest()))
+            await asyncio.sleep(0.1)
+            assert stood.guard.standby._runs == 1
+            stood.guard.fire(ME, "")
+            with pytest.raises(ConfigError, match="it fires"):
+                async with asyncio.timeout(5):
+                    await drilling
+            assert stood.guard._run is not None
+            assert stood.guard.standby._runs == 1, "that of the kill"
+            server.set_faults([])
+            await stood.told.state(GuardState.LATCHED)
+
+
+@on_a_loop
 async def test_a_full_disk_keeps_it_from_nothing(
     server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -306,6 +431,31 @@ async def test_a_full_disk_keeps_it_from_nothing(
         assert not server.open_orders()
         assert any("cannot be kept" in one and "No space left" in one for one in stood.told.alarms)
         assert stood.told.status().degraded != ()
+
+
+@on_a_loop
+async def test_a_disk_that_hangs_keeps_it_from_nothing(
+    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung, real = threading.Event(), Records.write
+
+    def hangs(records: Records, record: GuardRecord) -> None:
+        if record.state is GuardState.FIRING:
+            hung.wait(PATIENCE)
+        real(records, record)
+
+    monkeypatch.setattr(Records, "write", hangs)
+    monkeypatch.setattr(loop, "_WRITTEN", 0.05)
+    async with standing(server, tmp_path, hold=0.0) as stood:
+        await stood.armed()
+        stood.guard.fire(ME, "")
+        await stood.told.until(lambda: stood.told.statuses)
+        assert not server.open_orders()
+        await stood.told.until(lambda: any("is not written in time" in one for one in stood.told.alarms))
+        hung.set()
+        await stood.told.until(lambda: any(one.startswith("over: its state") for one in stood.told.words))
+    assert (kept := Records(tmp_path / "run" / "cancelall", "mm").read().record) is not None
+    assert kept.state is GuardState.LATCHED
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -328,6 +478,18 @@ async def test_it_fires_when_it_is_stopped_where_it_is_told_to(server: SimServer
         os.kill(os.getpid(), signal.SIGTERM)
         assert await stood.ended() == ExitStatus.CLEAR
         assert not server.open_orders()
+
+
+@on_a_loop
+async def test_stopped_while_it_fires_it_ends_the_kill_and_with_its_status(server: SimServer, tmp_path: Path) -> None:
+    async with standing(server, tmp_path, hold=30.0) as stood:
+        await stood.armed()
+        stood.guard.fire(ME, "")
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await stood.ended() == ExitStatus.CLEAR
+        assert not server.open_orders()
+    assert (kept := Records(tmp_path / "run" / "cancelall", "mm").read().record) is not None
+    assert kept.stopped
 
 
 @on_a_loop
@@ -420,6 +582,105 @@ async def test_a_bad_one_leaves_the_old_in_force(server: SimServer, tmp_path: Pa
         await stood.told.until(lambda: any("is not in force" in one for one in stood.told.alarms))
         assert stood.guard.machine.rules.timeout == 1.5
         await stood.told.state(GuardState.FIRING, GuardState.HOLDING)
+        assert not server.open_orders()
+
+
+@on_a_loop
+async def test_a_bug_in_reading_it_is_an_alarm_and_the_next_one_is_read(server: SimServer, tmp_path: Path) -> None:
+    calls = list[int]()
+
+    def reread() -> GuardSettings:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGHUP)  # while the one before is being taken over
+        return settings_of(server, tmp_path, timeout=10.0 * len(calls), heartbeats=())
+
+    async with standing(server, tmp_path, timeout=30.0, reread=reread) as stood:
+        await stood.armed()
+        os.kill(os.getpid(), signal.SIGHUP)
+        await stood.told.until(lambda: any("ZeroDivisionError" in one for one in stood.told.alarms))
+        await asyncio.sleep(0)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await stood.told.until(lambda: "reloaded 30" in stood.told.words)
+
+
+@on_a_loop
+async def test_one_that_comes_while_it_is_made_ready_does_not_keep_it_from_being_armed(
+    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, first = Standby.prepare, asyncio.Event()
+
+    async def prepare(standby: Standby) -> tuple[str, ...]:
+        if not first.is_set():
+            first.set()
+            await asyncio.Event().wait()
+        return await real(standby)
+
+    monkeypatch.setattr(Standby, "prepare", prepare)
+    async with standing(server, tmp_path, reread=lambda: settings_of(server, tmp_path, timeout=30.0)) as stood:
+        await first.wait()
+        os.kill(os.getpid(), signal.SIGHUP)
+        await stood.armed()
+
+
+@on_a_loop
+async def test_one_that_comes_while_it_fires_waits_and_leaves_the_venues_timers(tmp_path: Path) -> None:
+    with simulator.start("bybit", orders=4, faults=["listing-fails"]) as server:
+        profiles = tuple(profiles_of({"bybit": profile_table("bybit", server, deadline=1.0)}))
+        new = settings_of(server, tmp_path, profiles=profiles, timeout=30.0, hold=0.0)
+        reread = list[bool]()
+
+        def read() -> GuardSettings:
+            reread.append(stood.guard._run is None)
+            return new
+
+        async with standing(server, tmp_path, profiles=profiles, hold=0.0, reread=read) as stood:
+            await stood.told.state(GuardState.WAITING)
+            disarmed = list[bool]()
+            real = stood.guard._give_up_switches
+
+            async def give_up(*, disarm: bool) -> None:
+                disarmed.append(disarm)
+                await real(disarm=disarm)
+
+            stood.guard._give_up_switches = give_up  # type: ignore[method-assign]
+            stood.guard.fire(ME, "")
+            await asyncio.sleep(0.1)
+            assert stood.guard._run is not None
+            os.kill(os.getpid(), signal.SIGHUP)
+            await stood.told.until(lambda: "reloaded 30" in stood.told.words)
+            assert (reread, disarmed) == ([True], [False])
+
+
+@on_a_loop
+async def test_a_bug_in_what_keeps_it_ready_is_an_alarm_and_keeps_it_from_nothing(
+    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def prepare(standby: Standby) -> tuple[str, ...]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Standby, "prepare", prepare)
+    async with standing(server, tmp_path, hold=0.0) as stood:
+        await stood.armed()
+        await stood.told.until(lambda: any("not kept ready" in one for one in stood.told.alarms))
+        await stood.told.state(GuardState.LATCHED)
+        assert not server.open_orders()
+        assert stood.told.status().degraded
+
+
+@on_a_loop
+async def test_a_bug_in_the_loop_lets_a_kill_come_to_its_verdict(
+    server: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with standing(server, tmp_path, hold=0.0) as stood:
+        await stood.told.state(GuardState.WAITING)
+        stood.guard.fire(ME, "")
+        monkeypatch.setattr(stood.guard.watch, "look", lambda at: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            await stood.ended()
+        assert stood.told.statuses == [ExitStatus.CLEAR]
         assert not server.open_orders()
 
 

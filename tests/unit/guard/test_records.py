@@ -53,6 +53,7 @@ written = st.builds(
     beats=st.dictionaries(texts, texts, max_size=3),
     beat_at=st.dictionaries(texts, moments, max_size=3),
     verdict=texts,
+    stopped=st.booleans(),
 )
 
 

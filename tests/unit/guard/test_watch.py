@@ -184,6 +184,8 @@ def test_sockets_of_systemd_are_used_wherever_they_are(place: Path) -> None:
     assert look.pressed
     assert names(place) == ["held"]
     assert watch.unread == (f"{place}/held/guard-mm.other",)
+    told = f'{place}/held/guard-mm.other: beats come that this guard does not wait for: heartbeat = ["beat"]'
+    assert watch.troubles == watch.troubles == (told,), "who beats there takes himself to be guarded"
     watch.close()
     assert names(place / "held") == ["guard-mm.beat", "guard-mm.fire", "guard-mm.other"]
     given[-1].close()

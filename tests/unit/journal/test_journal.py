@@ -80,7 +80,7 @@ def test_a_line_is_an_event(tmp_path: Path) -> None:
 def test_one_that_was_opened_ahead_says_nothing_until_its_run_begins(tmp_path: Path) -> None:
     """And then its first lines are written at once, by whoever has something urgent to say, after those of others."""
     made = Journal([tmp_path], "later")
-    made.open_ahead()
+    made.begin(None)
     until(lambda: made.is_open)
     assert (tmp_path / "journal.jsonl").read_bytes() == b""
     began(tmp_path, "other").close(5)
@@ -94,7 +94,7 @@ def test_one_that_was_opened_ahead_says_nothing_until_its_run_begins(tmp_path: P
 
 def test_one_that_cannot_be_opened_ahead_is_not_open(tmp_path: Path) -> None:
     made = Journal([tmp_path / "no" / "such" / "place" / "at" / "all"], "one")
-    made.open_ahead()
+    made.begin(None)
     until(made.warnings)
     assert not made.is_open
 

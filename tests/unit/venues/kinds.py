@@ -641,6 +641,9 @@ def requests(venue: str) -> Mapping[str, Request]:
         found["cancel"] = spot.mass_cancels(())[0]
         found["listing"] = spot.listings[0][0]
         found["by name"] = spot.cancels((order,), None)[0][0]
+        for name in ("margin", "pm margin"):
+            own = next(one for one in segments(venue, {"product": (name.split()[0],)}) if one.name == name)
+            found |= {name: own.listings[-1][0], f"{name} cancel": own.cancels((order,), None)[0][0]}
     if venue == "pacifica":
         found |= {
             word: Request(method="POST", path=f"/api/v1{path}", body=b"{}", changes=True, purpose=purpose)
