@@ -24,7 +24,7 @@ from typing import Any
 import tomli_w
 
 from benchmarks.command import CANCELALL, ROOT
-from benchmarks.exchange import exchange
+from benchmarks.exchange import authority, exchange
 from benchmarks.page import table
 
 PROFILES = (1, 100, 1000)
@@ -54,10 +54,12 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class Apart:
-    """A fake Bybit in a process of its own, without TLS and without limits."""
+    """A fake Bybit in a process of its own, which does not limit."""
 
     pipe: Connection
     tables: Mapping[str, object]
+    defaults: Mapping[str, str]
+    """Of the profiles: with TLS, the bundle with its authority."""
 
     def rest(self, orders: int, profiles: int) -> None:
         """Put so many orders into each of the first accounts, and forget what was asked so far."""
@@ -72,29 +74,31 @@ class Apart:
 
 
 @contextlib.contextmanager
-def apart(accounts: int) -> Iterator[Apart]:
-    """Start one with so many accounts."""
+def apart(accounts: int, folder: Path | None = None) -> Iterator[Apart]:
+    """Start one with so many accounts; with TLS, if there is a folder for its certificates."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, accounts), daemon=True)
+    process = context.Process(target=_serve, args=(theirs, accounts, folder), daemon=True)
     process.start()
     try:
-        yield Apart(pipe=ours, tables=ours.recv())
+        tables, defaults = ours.recv()
+        yield Apart(pipe=ours, tables=tables, defaults=defaults)
     finally:
         ours.close()
         process.join(5)
         process.kill()
 
 
-def _serve(pipe: Connection, accounts: int) -> None:
-    with exchange("bybit", tls=None, limits=False) as place:
+def _serve(pipe: Connection, accounts: int, folder: Path | None) -> None:
+    tls = None if folder is None else authority(folder)
+    with exchange("bybit", tls=tls, limits=False) as place:
         fake = place.server.fake
         tables: dict[str, object] = {}
         for number in range(accounts):
             account = place.server.account if number == 0 else place.server.add_account(orders=0)
             table_ = {**place.table("bybit", settle_coin="USDT"), "credentials": dict(account.credentials)}
             tables[f"p{number}"] = table_
-        pipe.send(tables)
+        pipe.send((tables, {} if tls is None else {"ca_bundle": str(tls.bundle)}))
         with contextlib.suppress(EOFError):
             while True:
                 word, orders, profiles = pipe.recv()
@@ -122,7 +126,7 @@ def kill(
     path = home / f"{profiles}.toml"
     if not path.exists():
         chosen = dict(list(place.tables.items())[:profiles])
-        path.write_text(tomli_w.dumps({"profiles": chosen}), encoding="utf-8")
+        path.write_text(tomli_w.dumps({"defaults": place.defaults, "profiles": chosen}), encoding="utf-8")
         path.chmod(0o600)
     place.rest(orders, profiles)
     out = home / "stdout"
@@ -187,17 +191,20 @@ def main() -> None:
     parser.add_argument("profiles", nargs="*", type=int, default=list(PROFILES))
     parser.add_argument("--orders", type=int, nargs="*", default=[1], help="of each profile")
     parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--tls", action="store_true")
     parser.add_argument("--limits", action="store_true", help="keep to those that Bybit documents")
     parser.add_argument("--under", default="", help="what watches the command: 'perf record -o FILE --'")
     words = parser.parse_args()
     under = words.under.split()
-    with tempfile.TemporaryDirectory(prefix="cancelall-scale-") as folder, apart(max(words.profiles)) as place:
-        costs = [
-            kill(place, Path(folder), profiles, orders, limits=words.limits, under=under)
-            for _ in range(words.runs)
-            for orders in words.orders
-            for profiles in words.profiles
-        ]
+    with tempfile.TemporaryDirectory(prefix="cancelall-scale-") as name:
+        folder = Path(name)
+        with apart(max(words.profiles), folder if words.tls else None) as place:
+            costs = [
+                kill(place, folder, profiles, orders, limits=words.limits, under=under)
+                for _ in range(words.runs)
+                for orders in words.orders
+                for profiles in words.profiles
+            ]
     print("\n".join(costs_table(costs)))
     if not all(one.clear for one in costs):
         sys.exit("not all were clear")
