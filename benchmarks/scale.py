@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import multiprocessing
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import tomli_w
 
-from benchmarks.command import CANCELALL, ROOT
+from benchmarks.command import CANCELALL, Used, run_and_measure
 from benchmarks.exchange import authority, exchange
 from benchmarks.page import table
 
@@ -32,24 +27,21 @@ PROFILES = (1, 100, 1000)
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """One kill: seconds from exec, seconds of its processor time, MB at its peak."""
+    """One kill; seconds from exec."""
 
     profiles: int
     orders: int
     """Of each profile."""
     last_cancel: float
     last_verdict: float
-    ended: float
-    user: float
-    system: float
-    peak_mb: float
+    used: Used
     requests: int
     clear: bool
 
     @property
     def processor(self) -> float:
         """Seconds of processor time."""
-        return self.user + self.system
+        return self.used.user + self.used.system
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,29 +121,17 @@ def kill(
         path.write_text(tomli_w.dumps({"defaults": place.defaults, "profiles": chosen}), encoding="utf-8")
         path.chmod(0o600)
     place.rest(orders, profiles)
-    out = home / "stdout"
     program = (CANCELALL,) if limits else (sys.executable, "-m", "benchmarks.unlimited")
     line = (*under, *program, "all", "--json", "--quiet", "--config", str(path), "--deadline", "120", *words)
-    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)}
-    with out.open("wb") as stdout, (home / "stderr").open("wb") as stderr:
-        began = time.time()
-        process = subprocess.Popen(
-            line, env=environ, cwd=home, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, umask=0o77
-        )
-        _, _, used = os.wait4(process.pid, 0)
-        ended = time.time() - began
-        process.returncode = 0  # it is waited for
-    lines: list[dict[str, Any]] = [json.loads(one) for one in out.read_text(encoding="utf-8").splitlines()]
+    ran, used = run_and_measure(*line, home=home, env={})
+    lines = ran.lines
     last, requests, left = place.seen()
     return Cost(
         profiles=profiles,
         orders=orders,
-        last_cancel=last - began,
+        last_cancel=last - ran.began,
         last_verdict=max((one["timing_ms"]["verdict"] for one in lines), default=0) / 1000,
-        ended=ended,
-        user=used.ru_utime,
-        system=used.ru_stime,
-        peak_mb=used.ru_maxrss / 1024,
+        used=used,
         requests=requests,
         clear=len(lines) == profiles and {one["verdict"] for one in lines} == {"clear"} and not left,
     )
@@ -167,6 +147,11 @@ def each_order(many: Cost, few: Cost) -> float:
     return (many.processor - few.processor) * 1000 / (many.profiles * many.orders - few.profiles * few.orders)
 
 
+def typical(costs: Sequence[Cost]) -> Cost:
+    """The one with the median of processor time."""
+    return sorted(costs, key=lambda one: one.processor)[len(costs) // 2]
+
+
 def costs_table(costs: Sequence[Cost]) -> list[str]:
     """A row for each kill."""
     head = ("profiles", "orders of each", "last mass cancel s", "last verdict s", "processor s", "peak MB", "requests")
@@ -177,7 +162,7 @@ def costs_table(costs: Sequence[Cost]) -> list[str]:
             f"{one.last_cancel:.2f}",
             f"{one.last_verdict:.2f}",
             f"{one.processor:.2f}",
-            f"{one.peak_mb:.0f}",
+            f"{one.used.peak_mb:.0f}",
             f"{one.requests:,}",
         )
         for one in costs
