@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from benchmarks import guard, kills, venues, wire
+from benchmarks import guard, kills, scale, venues, wire
 from benchmarks.command import ROOT, compiled
 from benchmarks.exchange import Authority, authority
 from benchmarks.page import Bars, Bound, bars, bounds_table, table
@@ -27,6 +27,7 @@ _KEYRING = "cancelall, keyring (Secret Service)"
 _DISTANCES = (0.02, 0.08, 0.2)
 _FAR = {0.02: 1.0, 0.08: 0.85}
 """The most that cancelall may take there, in times of what bare requests take."""
+_MANY_ORDERS = 5000
 _BEHIND = 700
 """Profiles behind one address: more than Bybit's limit lets send at once."""
 
@@ -187,26 +188,27 @@ def many_orders(bench: Bench) -> None:
 def many_profiles(bench: Bench) -> None:
     """Profiles on one exchange, up to many, and behind one address."""
     bench.say("profiles")
-    desks = [kills.desk(count, bench.home()) for count in ((1, 10, 100) if bench.quick else (1, 10, 100, 1000))]
-    bench.lines += ["", "## Profiles on one exchange that does not limit, loopback", ""]
-    bench.lines += table(
-        ("profiles", "first cancel s", "last first cancel s", "last verdict s", "peak MB"),
-        [
-            (
-                str(one.profiles),
-                f"{one.first_cancel:.2f}",
-                f"{one.last_cancel:.2f}",
-                f"{one.last_verdict:.2f}",
-                f"{one.peak_mb:.0f}",
-            )
-            for one in desks
-        ],
-    )
+    runs, sizes = (1, (1, 10, 100)) if bench.quick else (3, (1, 10, 100, 1000))
+    home = bench.home()
+    with scale.apart(max(sizes)) as place:
+        shapes = [*((count, 1) for count in sizes), (1, 0), (100, 0), (1, _MANY_ORDERS)]
+        rounds = [{shape: scale.kill(place, home, *shape) for shape in shapes} for _ in range(runs)]
+    assert all(one.clear for costs in rounds for one in costs.values()), "not all were clear"
+    typical = {shape: scale.typical([costs[shape] for costs in rounds]) for shape in shapes}
+    bench.lines += ["", "## Profiles on one Bybit that does not limit, loopback, without TLS", ""]
+    bench.lines += scale.costs_table([typical[count, 1] for count in sizes])
+    each = median(scale.each(costs[100, 0], costs[1, 0]) for costs in rounds)
+    each_order = median(scale.each_order(costs[1, _MANY_ORDERS], costs[1, 1]) for costs in rounds)
+    bench.bounds.append(Bound("100 profiles: s to the last verdict", 3.0, typical[100, 1].last_verdict))
+    bench.bounds.append(Bound("an empty account more: ms of processor time", 20.0, each))
+    bench.bounds.append(Bound(f"one of {_MANY_ORDERS:,} orders more: ms of processor time", 0.3, each_order))
     if not bench.quick:
-        bench.bounds.append(Bound("1,000 profiles: s to the last mass cancel", 10.0, desks[-1].last_cancel))
-        bench.bounds.append(Bound("1,000 profiles: peak memory in MB", 300.0, desks[-1].peak_mb))
+        desk = typical[1000, 1]
+        bench.bounds.append(Bound("1,000 profiles: s to the last mass cancel", 4.0, desk.last_cancel))
+        bench.bounds.append(Bound("1,000 profiles: s to the last verdict", 25.0, desk.last_verdict))
+        bench.bounds.append(Bound("1,000 profiles: peak memory in MB", 120.0, desk.used.peak_mb))
         bench.say("profiles under the limit of an address")
-        behind = kills.desk(_BEHIND, bench.home(), limits=True)
+        behind = kills.desk(_BEHIND, bench.home())
         name = f"{_BEHIND} profiles, one address: reads before the last mass cancel"
         bench.bounds.append(Bound(name, 0, behind.reads_before))
         bench.lines += _one_address(behind)

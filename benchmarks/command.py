@@ -62,22 +62,39 @@ def run(*words: str, home: Path, env: Mapping[str, str], seconds: float = 120) -
     )
 
 
-_PEAK = """
+@dataclass(frozen=True, kw_only=True)
+class Used:
+    """What a command took: seconds of processor time, MB at its peak."""
+
+    user: float
+    system: float
+    peak_mb: float
+
+
+_MEASURE = """
 import os, resource, subprocess, sys
 code = subprocess.run(sys.argv[2:]).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
 with open(sys.argv[1], "w") as stream:
-    stream.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+    print(used.ru_utime, used.ru_stime, used.ru_maxrss / 1024, file=stream)
 os._exit(code)
 """
 
 
-def run_and_weigh(*words: str, home: Path, env: Mapping[str, str], seconds: float = 300) -> tuple[Ran, float]:
-    """Run, and the peak memory in MB. A child's peak includes what its parent had at the fork, so a small one is put
-    between this process and the command.
+def run_and_measure(*words: str, home: Path, env: Mapping[str, str], seconds: float = 300) -> tuple[Ran, Used]:
+    """Run, and what it took. A child's peak includes what its parent had at the fork, so a small one is put between
+    this process and the command.
     """
-    note = home / "peak"
-    ran = run(sys.executable, "-S", "-c", _PEAK, str(note), *words, home=home, env=env, seconds=seconds)
-    return ran, int(note.read_text()) / 1024
+    note = home / "used"
+    ran = run(sys.executable, "-S", "-c", _MEASURE, str(note), *words, home=home, env=env, seconds=seconds)
+    user, system, peak = map(float, note.read_text(encoding="utf-8").split())
+    return ran, Used(user=user, system=system, peak_mb=peak)
+
+
+def run_and_weigh(*words: str, home: Path, env: Mapping[str, str], seconds: float = 300) -> tuple[Ran, float]:
+    """Run, and the peak memory in MB."""
+    ran, used = run_and_measure(*words, home=home, env=env, seconds=seconds)
+    return ran, used.peak_mb
 
 
 def compiled() -> None:

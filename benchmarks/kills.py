@@ -165,21 +165,19 @@ class Desk:
     reads_before: int
     """Reads that the exchange got before the last account's first cancel."""
     last_verdict: float
-    peak_mb: float
 
 
-def desk(count: int, home: Path, *, limits: bool = False) -> Desk:
+def desk(count: int, home: Path) -> Desk:
     """Kill many accounts of one order each, without TLS: the exchange's own share of the two cores is large enough.
 
-    With limits, it allows 600 requests in 5 s from this address, and would block it for ten minutes.
+    It allows 600 requests in 5 s from this address, and would block it for ten minutes.
     """
-    with exchange("bybit", tls=None, limits=limits) as place:
+    with exchange("bybit", tls=None) as place:
         tables = {f"p{number}": _account(place, number) for number in range(count)}
         for account in place.server.fake.accounts.values():
             place.rest(1, account)
         path = config(home, tables, None)
-        words = (CANCELALL, "all", "--json", "--quiet", "--config", str(path), "--deadline", "120")
-        ran, peak = run_and_weigh(*words, home=home, env={})
+        ran = kill(path, home, deadline=120)
         clear(ran, place)
         assert len(ran.lines) == count
         first: dict[str, int] = {}
@@ -194,7 +192,6 @@ def desk(count: int, home: Path, *, limits: bool = False) -> Desk:
             last_cancel=last / 1000 - ran.began,
             reads_before=sum(not one.changes and one.received_ms < last for one in place.server.requests),
             last_verdict=max(map(verdict, ran.lines)),
-            peak_mb=peak,
         )
 
 

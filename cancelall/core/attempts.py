@@ -38,6 +38,10 @@ class Attempt:
         return self.sent and (self.judgement is not None or (self.fault is not None and self.fault.answered))
 
 
+def unwatched() -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Watch:
     """Who wants to know when an attempt leaves and when it is over."""
@@ -45,7 +49,7 @@ class Watch:
     about: str = ""
     """The segment that it is about."""
     begins: Callable[[float], None] = lambda at: None
-    sent: Callable[[], None] = lambda: None
+    sent: Callable[[], None] = unwatched
     """Its bytes are out, or it has failed."""
     ended: Callable[[Attempt], None] = lambda attempt: None
     waits: Callable[[], None] = lambda: None

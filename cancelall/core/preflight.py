@@ -83,6 +83,8 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class Preflight(Generic[O]):
+    """What tells of a venue whether a kill would work."""
+
     questions: Callable[[O, int], tuple[Question, ...]]
     """The reads for these options; the int is now, in ms."""
     window: Callable[[O], Window | None]

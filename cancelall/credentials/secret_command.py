@@ -36,6 +36,8 @@ Printed = bytes | SecretError
 
 @dataclass
 class _Child:
+    """A secret command that runs."""
+
     name: str
     process: subprocess.Popen[bytes]
     printed: bytearray = field(default_factory=bytearray)

@@ -224,13 +224,17 @@ class ProfileSweep:
         if self.client.reads_only or self.client.ended:
             return []
         late = self.client.clock.monotonic() - _SECOND_LOOK
+        unread = [
+            one
+            for name, one in self.ledgers.items()
+            if self._sweeping[name].done() and (last := one.proof.last) is not None and last.began < late
+        ]
+        if not unread:
+            return []
         return [
             one
-            for one in proof.live(self.ledgers.values())
-            if one.proven
-            and self._sweeping[one.segment.name].done()
-            and (last := one.proof.last) is not None
-            and last.began < min(late, self._disturbed())
+            for one in proof.live(unread)
+            if one.proven and (last := one.proof.last) is not None and last.began < self._disturbed()
         ]
 
     def _given_up(self) -> list[Ledger]:

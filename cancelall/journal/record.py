@@ -60,6 +60,8 @@ class _Part:
 
 @dataclass(kw_only=True)
 class ProfileRecord(_Part):
+    """What happens to one profile, as the journal has it."""
+
     attempts: Iterator[int]
     profile: str
     venue: str
@@ -202,6 +204,8 @@ class ProfileRecord(_Part):
 
 @dataclass(kw_only=True)
 class Record(_Part):
+    """What happens in one run, as the journal has it."""
+
     finished: bool = False
     """`finish` was called."""
     _attempts: Iterator[int] = field(default_factory=lambda: itertools.count(1))

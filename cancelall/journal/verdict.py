@@ -178,6 +178,8 @@ class _Sent:
 
 @dataclass(frozen=True, kw_only=True)
 class _Listed:
+    """A listing of a segment, as the record has it."""
+
     place: int
     """In the record: what witnesses say of it stands before it."""
     began: int
@@ -278,6 +280,8 @@ def _blocked(own: Sequence[_Sent], everybody: Sequence[_Sent]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class _Segment(Opinion):
+    """What the record shows of one segment."""
+
     gap: int = 0
     spawns: bool = False
     first: _Listed | None = None

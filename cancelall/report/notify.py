@@ -30,6 +30,8 @@ Words = tuple[str, ...]
 
 @dataclass
 class _Running:
+    """A notify command that runs."""
+
     words: Words
     process: subprocess.Popen[bytes]
     tail: bytearray = field(default_factory=bytearray)

@@ -43,6 +43,8 @@ comes a second later. What is left out goes as soon as a listing shows it."""
 
 @dataclass(frozen=True, kw_only=True)
 class _OfProduct(BitgetSegment):
+    """Orders of one product of futures, under their classic accounts."""
+
     product: str
     coin: str | None
     """The margin coin that it is narrowed to."""

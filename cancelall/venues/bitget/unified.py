@@ -33,6 +33,8 @@ _ENDS = {"success": (State.GONE, "triggered"), "failed": (State.GONE, "triggered
 
 @dataclass(frozen=True, kw_only=True)
 class _OfCategory(BitgetSegment):
+    """Orders of one category of a unified account."""
+
     category: str
     base: str | None
     """The coin of coin-margined contracts that it is narrowed to: they are settled in it, as only their names tell."""
