@@ -248,6 +248,24 @@ def test_killed_at_a_record_it_sees_what_came_until_it_was_back(
     assert second.stands().state.value == expected
 
 
+def test_its_own_absence_is_no_silence(room: Path, server: SimServer, ends: Add) -> None:
+    """Nobody beats while it is away for longer than its timeout; a bot that beats again then is in time."""
+    timeout = 2.0
+    guard, bot = armed(room, server, ends, timeout=timeout, grace=timeout)
+    bot.freeze()
+    guard.kill()
+    time.sleep(timeout + 0.5)
+    second = ends(RealGuard(room))
+    assert second.stands().state.value == "armed"
+    time.sleep(0.2)
+    bot.thaw()
+    for _ in range(60):
+        bot.beats()
+    assert (second.fired(), changes(server)) == ([], 0)
+    died = bot.die()
+    assert second.wait("firing") - died <= timeout + LATE
+
+
 # --- what becomes of the heartbeat ---
 
 

@@ -38,7 +38,9 @@ async def quiet(one: Guarded, seconds: float, freezes: int) -> None:
     rng = random.Random(7)
     for _ in range(freezes):
         await one.bot.lives(seconds / freezes)
+        await asyncio.sleep(TIMEOUT / 8)  # the guard has seen the last beat
         one.freeze(rng.uniform(0.3, 3 * TIMEOUT))
+        await asyncio.sleep(rng.uniform(0, TIMEOUT / 4))  # often the guard is awake before the bot
     assert not standing.done()
     assert one.state is GuardState.ARMED
     assert (one.told.causes, one.told.alarms, one.stand.fake.requests) == ([], [], [])
