@@ -410,7 +410,8 @@ class Guard:
     def _keep_switches(self, at: float) -> None:
         if not self.standby.prepared:
             return
-        fresh = self.machine.state is GuardState.ARMED and self.machine.beating
+        beats = self.machine.silent is not None and self.machine.beating  # None: none has come yet
+        fresh = self.machine.state is GuardState.ARMED and beats
         for switch in self.switches:
             switch.resting = self.standby.resting(switch.profile)
             switch.look(at, fresh=fresh)

@@ -212,9 +212,8 @@ class Machine:
         """A source that is looked at for the first time: a file as it stands is no beat, a datagram that came is."""
         name, timeout, found = _name(sight), self.rules.timeout, self._found
         armed = found is not None and found.state is self.state is GuardState.ARMED
-        known = found.beats.get(name, "") if found is not None else ""
-        if sight.trigger == "process" and not armed:
-            known = ""  # that it is gone, or another one, is the cause of a guard alone that was armed
+        # Of one that is not armed it counts for nothing: a file that has changed since can have been left long ago.
+        known = found.beats.get(name, "") if found is not None and armed else ""
         beat_at = found.beat_at.get(name, self._looked_at) if found is not None else self._looked_at
         left = timeout if self.state is not GuardState.ARMED else max(timeout, self.rules.grace)
         if sight.trigger == "probe" and (armed or self.state is not GuardState.ARMED):

@@ -135,7 +135,31 @@ def nearby(source: TriggerSource, *, lenient: bool = False) -> TriggerSource:
         raise answer
     if not known and not lenient:
         raise ConfigError(f"the {source.trigger} {quoted(source.source)} does not answer", "its file system hangs")
+    if answer and isinstance(source, KillFile):
+        source = _OnItsMount(source)
     return Distant(source) if answer else source
+
+
+class _OnItsMount(TriggerSource):
+    """A kill file of another machine: where its file system is mounted no more, that it is not there says nothing."""
+
+    def __init__(self, inner: KillFile) -> None:
+        super().__init__(inner.source)
+        self.trigger = inner.trigger
+        self._inner = inner
+        self._looked_at = float("-inf")
+        self._trouble = ""
+
+    def look(self, at: float) -> Sight:
+        """As the file itself; once a second it is seen whether it is still there that one looks."""
+        sight = self._inner.look(at)
+        if sight.present or sight.trouble:
+            return sight
+        if at >= self._looked_at + PATIENCE:
+            self._looked_at = at
+            gone = not is_distant(self._inner.path, _read(_MOUNTS))
+            self._trouble = "its file system is not mounted any more" if gone else ""
+        return self.sight(trouble=self._trouble)
 
 
 def _refuse_private(source: TriggerSource, mounts: str) -> None:

@@ -27,7 +27,7 @@ _FROZEN = 1.0
 
 
 class ProbeSource(TriggerSource):
-    """Asks in a thread of its own. The source of its sights is the URL.
+    """Asks in a thread of its own. The source of its sights is the URL without its query.
 
     Each request has as long to be answered as lies between two, 5 s at most.
     """
@@ -36,7 +36,7 @@ class ProbeSource(TriggerSource):
 
     def __init__(self, probing: ProbeSettings) -> None:
         """Raises ConfigError for what cannot be asked for."""
-        super().__init__(probing.url)
+        super().__init__(probing.url.partition("?")[0])  # what follows can be a token, and everybody may read metrics
         self._url = checked(probing.url)
         if not (0.5 <= probing.every <= 3600 and probing.failures >= 1):
             raise ConfigError("the probe cannot be asked so often", "every 0.5 to 3600 s, and at least 1 failure")

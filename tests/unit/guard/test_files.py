@@ -277,6 +277,23 @@ def test_a_look_that_does_not_come_back_is_a_trouble_after_a_while(tmp_path: Pat
         distant.close()
 
 
+def test_a_kill_file_of_another_machine_is_missed_when_its_file_system_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = ["22 1 8:1 / / rw - ext4 /dev/sda1 rw\n", f"40 22 0:30 / {tmp_path} rw - nfs4 host:/share rw\n"]
+    monkeypatch.setattr(files, "_read", lambda path: "".join(mounts))
+    distant = files.nearby(KillFile(str(tmp_path / "KILL")))
+    assert isinstance(distant, source.Distant)
+    distant.close()
+    kill_file = files._OnItsMount(KillFile(str(tmp_path / "KILL")))
+    assert isinstance(distant.inner, files._OnItsMount)
+    assert kill_file.look(10.0).trouble == ""
+    mounts.pop()
+    assert "not mounted" in kill_file.look(20.0).trouble
+    (tmp_path / "KILL").touch()
+    assert kill_file.look(21.0).present
+
+
 def test_a_file_system_that_hangs_from_the_first_look_on_keeps_nobody_from_looking_at_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -206,6 +206,7 @@ async def test_silence_fires_and_it_is_proven_held_and_latched(server: SimServer
         await stood.told.state(GuardState.ARMED)
 
 
+@pytest.mark.faults
 @on_a_loop
 async def test_while_a_kill_file_exists_what_reappears_is_cancelled(server: SimServer, tmp_path: Path) -> None:
     async with standing(server, tmp_path, hold=0.0) as stood:
@@ -242,6 +243,7 @@ async def test_a_signal_and_a_command_fire_before_it_is_armed(server: SimServer,
         ]
 
 
+@pytest.mark.faults
 @on_a_loop
 async def test_it_fires_again_until_it_is_clear(tmp_path: Path) -> None:
     with simulator.start("bybit", orders=4, faults=["listing-fails"]) as server:
@@ -295,6 +297,7 @@ async def test_a_bug_in_a_kill_does_not_end_it(
         await stood.told.until(lambda: any("broke off" in one for one in stood.told.alarms))
 
 
+@pytest.mark.faults
 @on_a_loop
 async def test_a_kill_file_that_comes_between_the_last_look_and_the_latch_is_held(
     server: SimServer, tmp_path: Path
@@ -316,13 +319,14 @@ def _made_meanwhile(stood: Standing, task: asyncio.Task[None]) -> None:
     stood.guard._real_kill_over(task)  # type: ignore[attr-defined]
 
 
+@pytest.mark.faults
 @on_a_loop
 async def test_who_wants_it_to_fire_while_it_waits_for_its_next_try_waits_for_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "_PAUSES", (3600.0,))
     with simulator.start("bybit", orders=4, faults=["listing-fails"]) as server:
-        profiles = tuple(profiles_of({"bybit": profile_table("bybit", server, deadline=1.0)}))
+        profiles = tuple(profiles_of({"bybit": profile_table("bybit", server, deadline=3.0)}))
         async with standing(server, tmp_path, profiles=profiles, hold=0.0) as stood:
             await stood.told.state(GuardState.WAITING)
             stood.guard.fire(ME, "")
@@ -625,6 +629,7 @@ async def test_one_that_comes_while_it_is_made_ready_does_not_keep_it_from_being
         await stood.armed()
 
 
+@pytest.mark.faults
 @on_a_loop
 async def test_one_that_comes_while_it_fires_waits_and_leaves_the_venues_timers(tmp_path: Path) -> None:
     with simulator.start("bybit", orders=4, faults=["listing-fails"]) as server:

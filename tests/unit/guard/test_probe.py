@@ -225,3 +225,21 @@ def test_a_failure_that_comes_far_too_late_says_nothing(steered: Steered, monkey
     assert made.look(0).present
     made.close()
     steered.given.release()
+
+
+def test_until_it_was_answered_once_it_says_so(steered: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = begun(steered, monkeypatch, failures=1)
+    monkeypatch.setattr(made._over, "wait", lambda seconds: made._over.is_set())
+    shown = []
+    for why in ("status 502", "", "status 502"):
+        steered.answer(why)
+        shown.append((made.look(0).key, made.look(0).present))
+    made.close()
+    steered.given.release()
+    assert shown == [("", True), ("answered", False), ("answered", True)]
+
+
+def test_what_may_be_a_token_in_its_url_is_not_shown() -> None:
+    source = ProbeSource(ProbeSettings(url="http://127.0.0.1:1/ping?token=hidden", every=5.0, failures=3))
+    assert source.look(0.0).source == "http://127.0.0.1:1/ping"
+    source.close()
