@@ -107,9 +107,7 @@ async def read_listing(
         if superseded:
             whys.append("cancels have superseded it")
             break
-        alone = len(stage) == 1  # as nearly all are: no task is made for it
-        read = [await one_pass(*stage)] if alone else await asyncio.gather(*(one_pass(first) for first in stage))
-        for shown_orders, doubts in read:
+        for shown_orders, doubts in await asyncio.gather(*(one_pass(first) for first in stage)):
             orders.update((order.id, order) for order in shown_orders if order.id not in orders)
             whys += [doubt or "no answer" for doubt in doubts]
     return Listing(

@@ -17,7 +17,7 @@ from cancelall.engine.around import Around, Tasks
 from cancelall.engine.firing import Moves
 from cancelall.engine.ledger import Ledger, Word
 from cancelall.engine.listing import TRIES, read_listing
-from cancelall.engine.witnesses import ask_cancels, with_reads
+from cancelall.engine.witnesses import ask_cancels, ask_reads
 from cancelall.venues.contract import Segment
 
 _NOTHING_TO_READ = 6
@@ -61,8 +61,7 @@ class SegmentSweep:
         fruitless = 0
         while not (self.client.refusal is not None or self.client.ended):
             before = ledger.last
-            holding = self.around.pace is not None and ledger.witnessed
-            listing, word = await with_reads(self.client, ledger, self._list(), holding=holding)
+            listing, word = await asyncio.gather(self._list(), self._ask_reads())
             self._take_in(listing, word)
             self._act(listing, word)
             if self.around.pace is None and (ledger.proven or firing.exhausted(ledger, listing) or self._shut_out()):
@@ -165,6 +164,11 @@ class SegmentSweep:
         """While a read has to wait, the mass cancel is repeated, as when it cannot be read."""
         if self._now() - max(since, self.ledger.air.quiet_since) >= _LONGEST_SILENCE and not self.ledger.proven:
             self.fire_blind()
+
+    async def _ask_reads(self) -> Word | None:
+        """What the witnesses that are mere reads say, read in the background of a listing that may end a proof."""
+        holding = self.around.pace is not None and self.ledger.witnessed
+        return None if self.ledger.half is None or holding else await ask_reads(self.client, self.ledger)
 
     # --- act ---
 

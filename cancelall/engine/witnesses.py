@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from cancelall.core.attempts import Watch
-from cancelall.core.model import Acknowledgement, Answer, Listing, Priority, Reply, Request
+from cancelall.core.model import Acknowledgement, Answer, Priority, Reply, Request
 from cancelall.engine.client import Client
 from cancelall.engine.ledger import Ledger, Word
 from cancelall.venues.contract import Segment, Witness
@@ -23,18 +21,9 @@ async def ask_cancels(client: Client, ledger: Ledger) -> None:
         ledger.witnesses_say(await _ask(client, ledger, cancels=True), cancels=True)
 
 
-async def with_reads(
-    client: Client, ledger: Ledger, listing: Coroutine[Any, Any, Listing], *, holding: bool
-) -> tuple[Listing, Word | None]:
-    """Read a listing, and where it is to end a proof ask the witnesses that are mere reads meanwhile: they are as late.
-
-    While `holding`, nobody is asked any more.
-    """
-    word = None if ledger.half is None or holding else Word.AGREE
-    if word is None or not ledger.witnesses:  # no task is made for nothing
-        return await listing, word
-    read, said = await asyncio.gather(listing, _ask(client, ledger, cancels=False))
-    return read, said
+async def ask_reads(client: Client, ledger: Ledger) -> Word:
+    """Ask the witnesses that are mere reads, while the listing is read that is to end a proof: they are as late."""
+    return await _ask(client, ledger, cancels=False)
 
 
 async def _ask(client: Client, ledger: Ledger, *, cancels: bool) -> Word:
