@@ -70,10 +70,10 @@ def test_a_slow_way_to_the_venue_widens_the_window(case: Case, venue: str) -> No
     """Each signature is older than the window when it arrives: the window is widened, the deadline is not."""
     real = transport.Transport._by
 
-    def slow(self: Any, route: Any, out: Any) -> Any:
+    def slow(self: Any, route: Any, out: Any, *more: Any) -> Any:
         if out.signed.request.changes:  # cancels alone
             time.sleep(1.3)
-        return real(self, route, out)
+        return real(self, route, out, *more)
 
     case.monkeypatch.setattr(transport.Transport, "_by", slow)
     server = case.server(venue)
