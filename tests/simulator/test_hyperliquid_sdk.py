@@ -91,7 +91,11 @@ def test_the_venues_own_sdk_signs_when_an_action_expires_and_for_whom(
     assert client.cancel("ETH", oid) == {"status": "err", "response": "Action already expired"}
     client.set_expires_after(server.fake.server_now() + 60_000)
     assert statuses(client.cancel("ETH", oid)) == ["success"]
-    assert "enough volume traded" in client.schedule_cancel(server.fake.server_now() + 6000)["response"]
+    later = server.fake.server_now() + 600_000
+    assert client.schedule_cancel(later)["response"] == {"type": "default"}
+    server.set_faults(["volume=1000"])
+    assert "enough volume traded" in client.schedule_cancel(later)["response"]
+    server.set_faults([])
     fake = server.fake
     assert isinstance(fake, Hyperliquid)
     below = fake.add_below(server.account)
