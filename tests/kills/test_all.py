@@ -79,6 +79,7 @@ def test_one_bad_venue_changes_nothing_for_the_others(servers: dict[str, SimServ
     assert [name for name in verdicts if servers[name].open_orders()] == []
 
 
+@pytest.mark.faults
 def test_all_without_a_config_takes_the_venues_whose_secrets_are_there(
     servers: dict[str, SimServer], home: Path
 ) -> None:

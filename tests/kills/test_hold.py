@@ -81,6 +81,7 @@ def test_a_refused_key_is_not_tried_again() -> None:
     assert result.seconds < 100
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("venue", ["bybit", "pacifica"])
 def test_a_signal_ends_it_with_the_last_verdict(venue: str) -> None:
     """Whatever is being read in that moment: nothing has happened since the first one."""

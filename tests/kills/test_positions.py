@@ -152,6 +152,7 @@ def _leaves(value: Any) -> Iterator[object]:
         yield value
 
 
+@pytest.mark.faults
 def test_a_unified_account_has_them_too(home: Path) -> None:
     with stocked("bitget", "mode=unified", orders=40) as server:
         ran = run("bitget", server, home, "bitget")
@@ -312,6 +313,7 @@ def test_what_protects_a_position_is_named(home: Path) -> None:
     assert (solana["symbol"], solana["protected_by"]) == ("SOLUSDT", [])
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("fault", "code", "verdict"),
     [

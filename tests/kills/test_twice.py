@@ -52,6 +52,7 @@ def server() -> Iterator[SimServer]:
         yield running
 
 
+@pytest.mark.faults
 @pytest.mark.alone("the second copy of an answer has to come before a connection is held to be silent")
 @pytest.mark.parametrize(("fault", "verdict"), [(None, Verdict.CLEAR), ("ack-only~inverse", Verdict.OPEN)])
 def test_no_answer_is_taken_for_another_requests(server: SimServer, fault: str | None, verdict: Verdict) -> None:

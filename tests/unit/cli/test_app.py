@@ -558,6 +558,7 @@ def test_paths_are_told(server: SimServer, config: Path, home: Path) -> None:
     assert not [line for line in shown if "X-BAPI" in line or 'settleCoin":' in line]
 
 
+@pytest.mark.faults
 def test_a_stopped_terminal_does_not_delay_a_send(server: SimServer, config: Path, home: Path) -> None:
     """Both streams are a terminal that takes nothing (Ctrl-S): the account is empty before it takes anything again."""
     import pty

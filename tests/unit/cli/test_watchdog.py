@@ -153,6 +153,7 @@ def test_the_text_says_it_too(kill: Kill) -> None:
     )
 
 
+@pytest.mark.faults
 def test_a_verdict_that_is_there_counts(kill: Kill) -> None:
     """The exit status is the first of 10, 12, 4, 6, 11."""
     kill.serve(bybit="key", bitget="stall")

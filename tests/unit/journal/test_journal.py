@@ -425,6 +425,7 @@ def test_deep_nesting_can_be_shown(tmp_path: Path, depth: int, name: str) -> Non
         journal.show(env, run=None, last=last, json_lines=json_lines)
 
 
+@pytest.mark.faults
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
 def test_a_line_of_any_length_takes_little_memory(used: Path) -> None:
     """One of 100 MB, in the middle: it is no record, its neighbours are shown, and the next line vouches for it."""
