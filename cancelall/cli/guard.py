@@ -20,8 +20,8 @@ from cancelall.cli import kills, parameters, process
 from cancelall.cli.options import Kill, Output
 from cancelall.config import toml_file
 from cancelall.config.guards import (
-    GUARD_NAME,
     GuardSettings,
+    checked_name,
     choose_guard,
     guard_keys,
     guard_settings,
@@ -315,7 +315,7 @@ def _document(config: Path | None) -> Document:
 def _names(name: str | None, config: Path | None) -> list[str]:
     """The guards that a line means: the one it names, else all that are configured or have a socket."""
     if name is not None:
-        return [_checked(name)]
+        return [checked_name(name)]
     names = [*guard_tables(_document(config)), *control.running(os.environ)]
     if not names:
         raise NoGuard("no guard runs here, and none is configured", "start one: cancelall guard")
@@ -325,7 +325,7 @@ def _names(name: str | None, config: Path | None) -> list[str]:
 def _one(name: str | None, config: Path | None) -> str:
     """The one guard that is meant. Raises NoGuard, ConfigError."""
     if name is not None:
-        return _checked(name)
+        return checked_name(name)
     alive = control.running(os.environ)
     if len(alive) == 1:
         return alive[0]
@@ -333,11 +333,3 @@ def _one(name: str | None, config: Path | None) -> str:
     if len(names) > 1:
         raise ConfigError("there are several guards", f"add --name with one of: {', '.join(map(quoted, names))}")
     return names[0]
-
-
-def _checked(name: str) -> str:
-    import re
-
-    if not re.fullmatch(GUARD_NAME, name):
-        raise UsageError(f'"{quoted(name)}" cannot name a guard', "letters, digits, _ and -, at most 64 of them")
-    return name

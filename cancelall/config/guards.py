@@ -252,6 +252,13 @@ def guard_tables(document: Document) -> Mapping[str, Any]:
     return tables if isinstance(tables, dict) else {}
 
 
+def checked_name(name: str) -> str:
+    """A name of the line. Raises UsageError where no guard can have it."""
+    if not re.fullmatch(GUARD_NAME, name):
+        raise UsageError(f'"{quoted(name)}" cannot name a guard', "letters, digits, _ and -, at most 64 of them")
+    return name
+
+
 def choose_guard(document: Document, wanted: str | None) -> str:
     """Which guard a line means: the one it names; else the only one of the config, or the one that is named default.
 
@@ -260,8 +267,7 @@ def choose_guard(document: Document, wanted: str | None) -> str:
     tables = guard_tables(document)
     shown = ", ".join(quoted(name) for name in tables)
     if wanted is not None:
-        if not re.fullmatch(GUARD_NAME, wanted):
-            raise UsageError(f'"{quoted(wanted)}" cannot name a guard', "letters, digits, _ and -, at most 64 of them")
+        checked_name(wanted)
         if tables and wanted not in tables:
             problem = f'there is no guard "{quoted(wanted)}"{declare.nearest(wanted, tables)}'
             raise ConfigError(problem, f"guards: {shown}")

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from cancelall.core.errors import CancelallError, ConfigError, ErrorKind, ExitStatus, bug_words
-from cancelall.core.files import state_directories
 from cancelall.core.quoting import quoted
 from cancelall.guard.codec import from_json, to_json
 from cancelall.guard.model import GuardStatus
+from cancelall.guard.records import guard_places
 
 VERSION = 1
 """Of the lines' shape."""
@@ -269,10 +269,7 @@ def peer_of(connection: Any) -> Peer:
 
 def directories(environ: Mapping[str, str]) -> tuple[Path, ...]:
     """Where sockets of guards can be, as this user would find them: those of units, and his own."""
-    runtime = environ.get("XDG_RUNTIME_DIR") or ""
-    places = [Path(one) for one in (environ.get("RUNTIME_DIRECTORY") or "").split(":")[:1] if one]
-    places += [*_MACHINES, *([Path(runtime) / "cancelall"] if runtime else []), *state_directories(environ)]
-    return tuple(dict.fromkeys(place for place in places if place.is_absolute()))
+    return guard_places(environ, _MACHINES)
 
 
 def running(environ: Mapping[str, str]) -> tuple[str, ...]:

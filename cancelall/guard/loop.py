@@ -121,7 +121,7 @@ class Guard:
         before = self.records.read()
         self._odd_record = before.trouble
         self.machine = Machine(_rules(settings), boot=boot(), at=time.monotonic(), before=before.record)
-        self._resumed = self.machine.state in (GuardState.ARMED, GuardState.FIRING, GuardState.HOLDING)
+        self._resumed = self.machine.state is GuardState.ARMED or self.machine.state.at_work
         self._refusal: CancelallError | None = None
         """Why it cannot stand, as it turned out."""
         self.watch = GuardWatch(
@@ -262,7 +262,7 @@ class Guard:
         while True:
             reports, status = await self._once(cause)
             again, self._again = self._again, None
-            if self.machine.state not in (GuardState.FIRING, GuardState.HOLDING):
+            if not self.machine.state.at_work:
                 return  # it was disarmed
             step = self.machine.verdict(time.monotonic(), _worst(reports), clear=status is ExitStatus.CLEAR)
             if step is not None and step.record.state is not self._saved_state:
@@ -348,7 +348,7 @@ class Guard:
         again, self._again = self._again, None
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._troubles["kill"] = f"the kill broke off: {bug_words(fault)}"
-            at_work = self.machine.state in (GuardState.FIRING, GuardState.HOLDING) and not self._ending
+            at_work = self.machine.state.at_work and not self._ending
             if at_work and (cause := self.machine.cause) is not None:  # a bug must not end a kill, or a hold
                 self._begin(cause, _PAUSES[0])
         elif again is not None and self.machine.state is GuardState.FIRING and self._status is None:
@@ -456,7 +456,7 @@ class Guard:
 
     def _restart_ms(self) -> int | None:
         """From when on bots may be started again."""
-        if self.machine.state not in (GuardState.FIRING, GuardState.HOLDING, GuardState.LATCHED):
+        if not (self.machine.state.at_work or self.machine.state is GuardState.LATCHED):
             return None
         moments = [self._late_until_ms, *(one.until_ms or 0 for one in self.switches)]
         return max(moments) or None

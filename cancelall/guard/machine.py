@@ -19,9 +19,8 @@ SAVED = 0.25
 STOPPED = 600.0
 """Seconds after which one that somebody has stopped, and that was armed, is no more so when it is started: that is no
 restart, and its bot may have been stopped with it."""
-_AT_WORK = (GuardState.FIRING, GuardState.HOLDING)
 _AGAIN = "it ended while it was firing: "
-_STAYS = (GuardState.ARMED, GuardState.LATCHED, GuardState.DISARMED, *_AT_WORK)
+_STAYS = (GuardState.ARMED, GuardState.LATCHED, GuardState.DISARMED, GuardState.FIRING, GuardState.HOLDING)
 """What a guard that is started again goes on with."""
 
 
@@ -70,7 +69,7 @@ class Machine:
         )
         state = known.state if stays else GuardState.CHECKING
         self._record = replace(known, state=state, at=at, stopped=False)
-        self._again = state in _AT_WORK
+        self._again = state.at_work
         """It was firing when it ended: it fires again."""
 
     @property
@@ -145,7 +144,7 @@ class Machine:
     def arm(self, at: float) -> Step:
         """Somebody arms it: silence counts from the end of the grace on. Raises UsageError where it cannot be."""
         self._refuse_while_killing("armed")
-        if self.state in _AT_WORK:
+        if self.state.at_work:
             raise UsageError(f"it cannot be armed: it is {self.state.value}", "wait for it, or disarm it first")
         for one in self._sources.values():
             one.left, one.troubled = max(self.rules.grace, self.rules.timeout), 0.0
@@ -159,7 +158,7 @@ class Machine:
 
     def verdict(self, at: float, verdict: str, *, clear: bool) -> Step | None:
         """A run has come to a verdict: until one is clear it goes on firing. None where it was stopped meanwhile."""
-        if self.state not in _AT_WORK:
+        if not self.state.at_work:
             return None
         return self._change(at, GuardState.HOLDING if clear else GuardState.FIRING, verdict=verdict)
 

@@ -27,6 +27,11 @@ class GuardState(StrEnum):
     DISARMED = "disarmed"
     """Somebody has switched it off: beats arm nothing. A kill file, a signal and `guard fire` still fire."""
 
+    @property
+    def at_work(self) -> bool:
+        """Whether it has fired and is not done."""
+        return self in (GuardState.FIRING, GuardState.HOLDING)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sight:

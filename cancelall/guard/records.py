@@ -14,12 +14,13 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, get_args
 
+from cancelall.config.guards import GUARD_NAME
 from cancelall.core.errors import ConfigError, bug_words
 from cancelall.core.files import open_at_once, state_directories, write_private
 from cancelall.core.quoting import quoted
@@ -27,7 +28,6 @@ from cancelall.guard.model import Cause, GuardRecord, GuardState, Trigger
 
 MACHINE = Path("/run/cancelall")
 """Where the units keep theirs: `RuntimeDirectory=cancelall`."""
-NAME = r"[A-Za-z0-9_-]{1,64}"
 SIZE_LIMIT = 1 << 18
 """Bytes of a record; a larger one is none of ours."""
 
@@ -45,18 +45,19 @@ def guard_directory(environ: Mapping[str, str]) -> Path:
 
     Raises ConfigError where there is none at all.
     """
+    places = guard_places(environ, [MACHINE] if _is_ours(MACHINE) else [])
+    if not places:
+        hint = "set RUNTIME_DIRECTORY, XDG_RUNTIME_DIR or HOME to a directory"
+        raise ConfigError("there is no place for the state of a guard", hint)
+    return places[0]
+
+
+def guard_places(environ: Mapping[str, str], machines: Sequence[Path]) -> tuple[Path, ...]:
+    """Where a guard may keep its things, best first: what a unit was given, these of the machine, the user's own."""
     runtime = environ.get("XDG_RUNTIME_DIR") or ""
     places = [Path(one) for one in (environ.get("RUNTIME_DIRECTORY") or "").split(":")[:1] if one]
-    if _is_ours(MACHINE):
-        places.append(MACHINE)
-    places += [Path(runtime) / "cancelall"] if runtime else []
-    places += state_directories(environ)
-    for place in places:
-        if place.is_absolute():
-            return place
-    raise ConfigError(
-        "there is no place for the state of a guard", "set RUNTIME_DIRECTORY, XDG_RUNTIME_DIR or HOME to a directory"
-    )
+    places += [*machines, *([Path(runtime) / "cancelall"] if runtime else []), *state_directories(environ)]
+    return tuple(dict.fromkeys(place for place in places if place.is_absolute()))
 
 
 def boot() -> str:
@@ -77,7 +78,7 @@ class Records:
 
     def __init__(self, directory: Path, name: str) -> None:
         """Raises ConfigError for a name that no guard can have."""
-        if not re.fullmatch(NAME, name):
+        if not re.fullmatch(GUARD_NAME, name):
             raise ConfigError(
                 f'a guard cannot be called "{quoted(name)}"', "letters, digits, _ and - only, and at most 64 of them"
             )

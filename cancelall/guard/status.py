@@ -11,8 +11,6 @@ from cancelall.core.model import Verdict
 from cancelall.core.secret import scrub
 from cancelall.guard.model import GuardState, GuardStatus
 
-_AT_WORK = (GuardState.FIRING, GuardState.HOLDING)
-
 
 def guard_exit(status: GuardStatus) -> ExitStatus:
     """0: armed, and able to fire. Else the first that fits: 10 or 11 it has fired and is not clear, 12 or 4 it could

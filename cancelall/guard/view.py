@@ -55,7 +55,7 @@ def live_line(status: GuardStatus, now_ms: int) -> str:
     if (more := len(hosts) - _NAMED) > 0:
         slowest = max((host.latency_ms or 0.0 for _, host in hosts), default=0.0)
         parts.append(f"{more} more, the slowest {slowest:.0f} ms")
-    if status.state in (GuardState.FIRING, GuardState.HOLDING):
+    if status.state.at_work:
         parts.append(f"since {_clock(status.since_ms)}")
     return " · ".join(parts)
 
