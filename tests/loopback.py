@@ -23,7 +23,9 @@ class Listening:
     """Accepts connections and serves each in a thread of its own. At its end all of them are cut."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        self.accepted = 0
+        self._host = host
+        self._accepted = 0
+        self._probes: dict[int, threading.Event] = {}
         self.stopped = threading.Event()
         self._open: list[socket.socket] = []
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -35,11 +37,18 @@ class Listening:
         return self
 
     def __exit__(self, *raised: object) -> None:
+        self._catch_up()
         self.stopped.set()
         for one in (self._listener, *self._open):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
+
+    @property
+    def accepted(self) -> int:
+        """How many connections were opened by now: a client's is open some time before it is accepted here."""
+        self._catch_up()
+        return self._accepted
 
     def serve(self, connection: socket.socket, number: int) -> None:
         """What is done with one connection, which is closed afterwards. `number` counts them."""
@@ -48,10 +57,25 @@ class Listening:
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while not self.stopped.is_set():
-                connection, _ = self._listener.accept()
-                self.accepted += 1
+                connection, address = self._listener.accept()
+                if probe := self._probes.get(address[1]):
+                    connection.close()
+                    probe.set()
+                    continue
+                self._accepted += 1
                 self._open.append(connection)
-                threading.Thread(target=self._serve, args=(connection, self.accepted), daemon=True).start()
+                threading.Thread(target=self._serve, args=(connection, self._accepted), daemon=True).start()
+
+    def _catch_up(self) -> None:
+        """Wait until one of our own is accepted: connections are accepted in the order in which they were opened."""
+        with contextlib.suppress(OSError), socket.socket(self._listener.family) as probe:
+            probe.settimeout(5)
+            probe.bind((self._host, 0))
+            port = probe.getsockname()[1]
+            seen = self._probes[port] = threading.Event()
+            probe.connect((self._host, self.port))
+            seen.wait(5)
+            del self._probes[port]
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         with contextlib.suppress(OSError), connection:
