@@ -136,6 +136,7 @@ class ProfileSweep:
         self._around.released.set()
         for ledger in self.ledgers.values():
             ledger.proof, ledger.fresh_from = Proof(), self.client.clock.monotonic()
+            ledger.holding = False  # what is refused again and again would disturb a proof for ever
 
     async def look_again(self) -> None:
         """Nothing is cancelled any more: read once what is left of the segments that are not proven."""
@@ -175,7 +176,7 @@ class ProfileSweep:
         if self.keep:
             self._tell_anew(known)
         new = [segment for segment in known if segment.name not in self._sweeps]
-        held = self.held
+        holding = self._around.pace is not None
         for segment in new:
             ledger = self.ledgers[segment.name] = Ledger(
                 segment=segment,
@@ -183,7 +184,7 @@ class ProfileSweep:
                 keep=self.keep,
                 client_ids=self.client_ids,
                 reads_only=client.reads_only,
-                holding=held,
+                holding=holding,
             )
             made = self._sweeps[segment.name] = SegmentSweep(ledger, self._around)
             if (old := before.get(segment.name)) is not None:

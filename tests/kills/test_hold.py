@@ -16,6 +16,7 @@ from cancelall.core.model import Verdict
 from cancelall.engine.hold import LAST_PROOF, pace_of
 from cancelall.engine.verdicts import exit_status
 from cancelall.simulator import Kind
+from kills.truth import TRUTHS
 from kills.virtual import Faced, cleared, faced
 from soak.virtual import START, Weather
 from support import cancelall, profile_table, surroundings, write_config
@@ -61,6 +62,18 @@ def test_the_proof_at_the_end_is_a_fresh_one(latency: float) -> None:
     for ledger in result.world.sweeps["bybit"].ledgers.values():
         assert ledger.proof.first is not None
         assert ledger.proof.first.began >= ended
+
+
+@pytest.mark.parametrize(
+    ("venue", "account"), [(venue, mode) for venue, truth in TRUTHS.items() for mode in truth.modes]
+)
+def test_a_hold_in_which_nothing_happens_ends_clear(venue: str, account: str) -> None:
+    """What the account does not have, as the venue says each time, disturbs no proof: not the last one, and none before
+    it, in which a signal may come.
+    """
+    cleared(faced(venue, orders=8, hold=9.0, account=account))
+    if venue == "bitget":
+        assert faced(venue, orders=8, hold=30.0, account=account, interrupted=12.0).report.exit_status == 0
 
 
 def test_the_first_verdict_may_be_any() -> None:
