@@ -82,7 +82,7 @@ def test_a_hold_in_which_nothing_happens_ends_clear(venue: str, account: str, ac
 
 
 def test_a_signal_in_a_hold_meets_no_proof_that_absence_has_disturbed() -> None:
-    """Nearly always: half of a second in each does not count as long as no mass cancel goes unseen."""
+    """What the account has not is not cancelled unseen again and again: the last verdict stands."""
     result = cleared(faced("bitget", orders=8, hold=30.0, account="unified", interrupted=12.0))
     assert (result.report.error, result.report.exit_status) == (None, 0)
 
