@@ -19,6 +19,8 @@ from cancelall.engine.hold import LAST_PROOF, forced_by, pace_of
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.verdicts import exit_status
 from cancelall.simulator import Kind
+from cancelall.venues.contract import Limit
+from cancelall.venues.registry import load
 from kills.truth import TRUTHS
 from kills.virtual import Faced, cleared, faced
 from soak.plans import Bot, Plan
@@ -93,6 +95,19 @@ def test_where_limits_are_tight_the_end_is_proven_all_the_same(venue: str) -> No
     bot = Bot(first=1.0, last=45.0, pause=2.0)
     result = run(Plan(seed=1, venue=venue, orders=8, hold=60.0, bots=(bot,)))
     assert [report.verdict for report in result.reports] == [Verdict.CLEAR], result.story(40)
+
+
+def test_no_mass_cancel_ends_a_proof_whose_listings_have_to_wait() -> None:
+    """The key is really allowed less than it is taken for: each other request waits for its turn, and is refused it."""
+    bot = Bot(first=1.0, last=45.0, pause=2.0)
+    with patch.dict(load("kraken").limits, counter=Limit(count=7, seconds=11.7, falls=True)):
+        result = run(Plan(seed=1, venue="kraken", orders=8, hold=90.0, bots=(bot,)))
+    assert [report.verdict for report in result.reports] == [Verdict.CLEAR], result.story(40)
+
+
+def test_a_call_that_is_refused_each_time_disturbs_no_last_proof() -> None:
+    """Others do the same by name. In the hold no refusal is believed; at its end all are."""
+    cleared(faced("binance", "refused:cancel=request~/sapi/v1/margin/openOrders", hold=6.0))
 
 
 @pytest.mark.parametrize(
