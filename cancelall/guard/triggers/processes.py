@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cancelall.core.errors import ConfigError
-from cancelall.core.quoting import quoted
+from cancelall.core.quoting import quoted, quoted_path
 from cancelall.guard.model import Sight
 from cancelall.guard.triggers.source import Bell, TriggerSource, absolute, directory_of, words_of
 
@@ -285,7 +285,7 @@ class Pidfile(TriggerSource):
         """Raise ConfigError for what cannot be looked at as it is now."""
         directory_of(self._path, "pidfile")
         if trouble := self.look(0.0).trouble:
-            raise ConfigError(f"the pidfile {quoted(self.source)} cannot be used: {trouble}", "")
+            raise ConfigError(f"the pidfile {quoted_path(self.source)} cannot be used: {trouble}", "")
 
     def look(self, at: float) -> Sight:
         """The key of the process that the file names, and whether it lives."""
