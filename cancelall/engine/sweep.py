@@ -162,8 +162,8 @@ class SegmentSweep:
             self._fire(firing.blind(self.ledger, attempt.ended))
 
     def _page_waits(self, since: float) -> None:
-        """While a read has to wait, the mass cancel is repeated, as when it cannot be read. It would end a proof, though:
-        where limits make each read wait, for ever.
+        """While a read has to wait, the mass cancel is repeated, as when it cannot be read. Not within a proof: that
+        would end it, and for ever where limits make each read wait.
         """
         known = self.ledger.proven or self.ledger.half is not None
         if self._now() - max(since, self.ledger.air.quiet_since) >= _LONGEST_SILENCE and not known:
