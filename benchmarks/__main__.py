@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from benchmarks import guard, kept, kills, scale, venues, wire
+from benchmarks import guard, kept, kills, scale, shares, venues, wire
 from benchmarks.bench import Bench
 from benchmarks.command import ROOT, compiled
 from benchmarks.exchange import authority
@@ -246,6 +246,7 @@ PARTS: Mapping[str, Callable[[Bench], None]] = {
     "troubled": troubled,
     "orders": many_orders,
     "profiles": many_profiles,
+    "shares": shares.measure,
 }
 """In the order of the page."""
 

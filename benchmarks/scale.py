@@ -24,6 +24,8 @@ from benchmarks.exchange import authority, exchange
 from benchmarks.page import Column, Row, table
 
 PROFILES = (1, 100, 1000)
+UNLIMITED = (sys.executable, "-m", "benchmarks.unlimited")
+"""The command, where it does not keep to the limits that Bybit documents."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,21 +117,15 @@ def _serve(pipe: Connection, accounts: int, folder: Path | None) -> None:
                     pipe.send((max(first.values(), default=0) / 1000, len(requests), len(place.server.open_orders())))
 
 
-def kill(
-    place: Apart, home: Path, profiles: int, orders: int, *words: str, limits: bool = False, under: Sequence[str] = ()
-) -> Cost:
-    """Kill the first profiles, each with so many orders; `under` are the words of what watches the command.
-
-    With limits, it keeps to those that Bybit documents.
-    """
+def kill(place: Apart, home: Path, profiles: int, orders: int, *, program: Sequence[str] = UNLIMITED) -> Cost:
+    """Kill the first profiles, each with so many orders; `program` are the words of the command."""
     path = home / f"{profiles}.toml"
     if not path.exists():
         chosen = dict(list(place.tables.items())[:profiles])
         path.write_text(tomli_w.dumps({"defaults": place.defaults, "profiles": chosen}), encoding="utf-8")
         path.chmod(0o600)
     place.rest(orders, profiles)
-    program = (CANCELALL,) if limits else (sys.executable, "-m", "benchmarks.unlimited")
-    line = (*under, *program, "all", "--json", "--quiet", "--config", str(path), "--deadline", "120", *words)
+    line = (*program, "all", "--json", "--quiet", "--config", str(path), "--deadline", "120")
     ran, used = run_and_measure(*line, home=home, env={})
     lines = ran.lines
     last, requests, left = place.seen()
@@ -208,12 +204,12 @@ def main() -> None:
     parser.add_argument("--limits", action="store_true", help="keep to those that Bybit documents")
     parser.add_argument("--under", default="", help="what watches the command: 'perf record -o FILE --'")
     words = parser.parse_args()
-    under = words.under.split()
+    program = (*words.under.split(), *((CANCELALL,) if words.limits else UNLIMITED))
     with tempfile.TemporaryDirectory(prefix="cancelall-scale-") as name:
         folder = Path(name)
         with apart(max(words.profiles), folder if words.tls else None) as place:
             costs = [
-                kill(place, folder, profiles, orders, limits=words.limits, under=under)
+                kill(place, folder, profiles, orders, program=program)
                 for _ in range(words.runs)
                 for orders in words.orders
                 for profiles in words.profiles
