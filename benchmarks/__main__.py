@@ -288,13 +288,18 @@ def main() -> None:
     page = "\n".join([_HEAD, *ran_on, *bench.top(), *bench.lines]) + "\n"
     print(page)
     if not (words.quick or words.only):
-        docs = ROOT / "docs"
-        (docs / "performance.md").write_text(page, encoding="utf-8")
-        (docs / _PICTURE).write_text(bars("ms from exec to the first cancel", bench.drawn), encoding="utf-8")
-        (docs / _CURVES).write_text(curves("s to the verdict", bench.panels), encoding="utf-8")
-        (ROOT / kept.NAME).write_text(kept.written(replace(this, figures=bench.figures)), encoding="utf-8")
-        venues.write_down(bench.alone)
+        keep(bench, page, replace(this, figures=bench.figures))
     bench.say("done")
+
+
+def keep(bench: Bench, page: str, run: Kept) -> None:
+    """Write the page with its pictures, the figures that the next run is compared with, and the table of venues."""
+    docs = ROOT / "docs"
+    (docs / "performance.md").write_text(page, encoding="utf-8")
+    (docs / _PICTURE).write_text(bars("ms from exec to the first cancel", bench.drawn), encoding="utf-8")
+    (docs / _CURVES).write_text(curves("s to the verdict", bench.panels), encoding="utf-8")
+    (ROOT / kept.NAME).write_text(kept.written(run), encoding="utf-8")
+    venues.write_down(bench.alone)
 
 
 def _bars(where: str, spent: Mapping[str, Sequence[float]]) -> Bars:
