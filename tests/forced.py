@@ -7,14 +7,13 @@ what spawns orders before what holds them.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import traffic
 from cancelall import simulator
-from cancelall.core.model import Request
-from cancelall.venues.contract import Limit, Segment, Venue
+from cancelall.engine.forced import wait
+from cancelall.venues.contract import Segment, Venue
 from cancelall.venues.registry import load, schema
 from traffic import Traffic
 
@@ -53,18 +52,3 @@ def forced(
 def stages(segments: Iterable[Segment]) -> int:
     """Round trips of a reading: the stages of a listing come one after the other."""
     return max((len(segment.listings) for segment in segments), default=0)
-
-
-def wait(requests: Iterable[Request], limits: Mapping[str, Limit], times: int = 1) -> float:
-    """Seconds between the first and the last of these requests, each sent so many times, under the limits of a key."""
-    costs: Counter[str] = Counter()
-    for request in requests:
-        costs[request.bucket] += request.cost * times
-    known = {name: limits.get(name) or limits.get(name.partition(":")[0]) for name in costs}
-    return max((_window(limit, costs[name]) for name, limit in known.items() if limit is not None), default=0.0)
-
-
-def _window(limit: Limit, cost: int) -> float:
-    if limit.falls:
-        return max(0, cost - limit.count) * limit.seconds / limit.count
-    return (cost - 1) // limit.count * limit.seconds

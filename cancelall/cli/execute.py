@@ -329,6 +329,7 @@ class _Execution:
             listener=Listener(
                 target=self._target,
                 holding=self._holding,
+                lasts=lambda until: DOG.extend(until + GRACE),
                 decided=self._decided,
                 attempt=self.streams.attempt,
                 sweeping=self._sweeping,

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from cancelall.core.attempts import Attempt
 from cancelall.core.model import Listing
 from cancelall.engine.client import Client
+from cancelall.venues.contract import Segment
 
 Tasks = set[asyncio.Task[None]]
+_GLANCE = 1.0
+"""Seconds between two looks whether the next listing of a hold is due."""
 
 
 @dataclass
@@ -34,8 +38,16 @@ class Around:
     held: bool = False
     """Whether the run goes on after its first verdict."""
     pace: float | None = None
-    """While it holds: seconds between two listings of a segment, whatever they show."""
-    spacing: Callable[[], float] = lambda: 0.0
-    """Seconds between two listings of a segment after the first ones, where these have to last to the deadline."""
+    """While it holds: seconds between two listings of a segment, at least, whatever they show."""
+    spacing: Callable[[Segment], float] = lambda segment: 0.0
+    """Seconds between two listings of a segment after the first ones, where these have to last to the end."""
     released: asyncio.Event = field(default_factory=asyncio.Event)
     """The hold is over."""
+
+    async def keep_pace(self, segment: Segment, began: float) -> None:
+        """While holding: wait until the listing after one that began then is due, or the end of the hold."""
+        now = self.client.clock.monotonic
+        while self.pace is not None and (left := began + max(self.pace, self.spacing(segment)) - now()) > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, _GLANCE)):
+                    await self.released.wait()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -122,10 +123,26 @@ class Client:
         """A refusal that ends every request with this key."""
         return self.refusals.believed
 
-    def finish(self) -> None:
-        """The sweep has ended: others need leave nothing to it."""
+    def finish(self, *, stays: bool = False) -> None:
+        """The sweep has ended: others need leave nothing to it, unless a hold follows."""
         self.over = True
-        self._limits.finish()
+        self._limits.finish(stays=stays)
+
+    def pace(self, readings: Iterable[Request], own: Iterable[Request], until: float, *, lavish: bool) -> float:
+        """Seconds between two listings, made of its `own` requests, by which the limits of the address last until then;
+        `readings` are the requests of all listings of the profile. With `lavish` what is mostly left is not spared.
+        """
+        return self._limits.pace(self._costs(readings), {request.host for request in own}, until, lavish=lavish)
+
+    def room(self, readings: Iterable[Request]) -> float:
+        """Seconds until the limits of the address have let the last proofs through, of which this is one listing."""
+        return self._limits.room(self._costs(readings))
+
+    def _costs(self, requests: Iterable[Request]) -> Counter[str]:
+        costs: Counter[str] = Counter()
+        for request in requests:
+            costs[request.host] += self.venue.cost(request)
+        return costs
 
     def stops(self, request: Request) -> bool:
         """Whether a refusal ends this request. A block of the address leaves each mass cancel its own answer."""

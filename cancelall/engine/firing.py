@@ -166,10 +166,11 @@ def _is_due(ledger: Ledger, request: Request, began: float, *, listed: bool = Fa
 def _is_open(ledger: Ledger, said: Said | None, at: float, *, listed: bool) -> bool:
     """Whether a cancel may be sent in spite of its refusals: not at once again, nor when they are believed.
 
-    That the account has no such product is not believed while something is listed there.
+    What is listed contradicts all but a word on rights: it goes on being fired at, ever more slowly. While holding no
+    refusal is believed; nor is absence where anything is listed, but it is not fired at unseen.
     """
     if said is None or not said.unwelcome:
         return True
-    contradicted = listed and said.answer is Answer.ABSENT
-    believed = said.twice(ledger.gap) and not (contradicted or ledger.holding)
-    return not believed and said.at + ledger.gap <= at
+    contradicted = listed and not said.of_rights
+    believed = said.twice(ledger.gap) and not (contradicted or (ledger.holding and said.answer is Answer.REFUSED))
+    return not believed and said.again_at(ledger.gap) <= at

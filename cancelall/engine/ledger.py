@@ -55,7 +55,7 @@ class Ledger:
     never: bool = False
     """The account was never opened for it, as the venue has said elsewhere: what it refuses then is not there."""
     holding: bool = False
-    """Nothing is given up, and what is seen for the first time has reappeared."""
+    """No refusal is believed for good, and what is seen for the first time has reappeared."""
     fresh_from: float = -math.inf
     """The end of a hold: no listing that began before it proves anything."""
     orders: dict[str, OrderRecord] = field(default_factory=dict)
@@ -105,6 +105,11 @@ class Ledger:
             record.presence, record.lacked = Presence.UNLISTED, False
 
     # --- what follows ---
+
+    @property
+    def held(self) -> bool:
+        """Whether the run went on after its first verdict."""
+        return self.holding or self.fresh_from > -math.inf
 
     @property
     def seen(self) -> Iterator[OrderRecord]:
@@ -385,7 +390,7 @@ class Ledger:
             record = self.orders.setdefault(identity, OrderRecord(order=shown.get(identity, order)))
             record.taken, record.failure = True, ""
             record.stray |= bool(named) and identity not in ids and not record.seen
-            record.reappeared |= not record.seen and (self.holding or self._still_before)
+            record.reappeared |= not record.seen and (self.held or self._still_before)
             news += record.reappeared and not record.seen
             record.seen = True
         self.reappearances += news > 0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from cancelall.core.model import ClientIds, Listing
+from cancelall.core.model import ClientIds, Listing, Request
 from cancelall.engine import proof
 from cancelall.engine.around import Around, Tasks
 from cancelall.engine.client import Client
@@ -76,6 +77,8 @@ class ProfileSweep:
             background=self._in_background,
             spacing=self._spacing,
         )
+        self.hold_until = -math.inf
+        """When the hold ends that is going on, or follows; infinite where nobody knows."""
         self._began = client.clock.monotonic()
         self._sweeps: dict[str, SegmentSweep] = {}
         self._sweeping: dict[str, asyncio.Task[None]] = {}
@@ -112,7 +115,7 @@ class ProfileSweep:
                         self._begin(ledger, after=self.gap)
             self.finished = not self.client.closed
         finally:
-            self.client.finish()
+            self.client.finish(stays=self.client.clock.monotonic() < self.hold_until)
             for task in self._tasks:
                 task.cancel()
             if self._tasks:
@@ -136,6 +139,7 @@ class ProfileSweep:
         self._around.released.set()
         for ledger in self.ledgers.values():
             ledger.proof, ledger.fresh_from = Proof(), self.client.clock.monotonic()
+            ledger.holding = False  # what is refused again and again would disturb a proof for ever
 
     async def look_again(self) -> None:
         """Nothing is cancelled any more: read once what is left of the segments that are not proven."""
@@ -145,6 +149,11 @@ class ProfileSweep:
 
         if self.client.refusal is None:
             await asyncio.gather(*(look(one) for one in proof.live(self.ledgers.values()) if not one.proven))
+
+    @property
+    def reading(self) -> list[Request]:
+        """The first pages of a listing of everything."""
+        return [request for one in proof.live(self.ledgers.values()) for request in _reading(one.segment)]
 
     def untouched_since(self, moment: float) -> bool:
         """Whether every segment is still proven, and nothing was cancelled since then."""
@@ -175,7 +184,7 @@ class ProfileSweep:
         if self.keep:
             self._tell_anew(known)
         new = [segment for segment in known if segment.name not in self._sweeps]
-        held = self.held
+        holding = self._around.pace is not None
         for segment in new:
             ledger = self.ledgers[segment.name] = Ledger(
                 segment=segment,
@@ -183,7 +192,7 @@ class ProfileSweep:
                 keep=self.keep,
                 client_ids=self.client_ids,
                 reads_only=client.reads_only,
-                holding=held,
+                holding=holding,
             )
             made = self._sweeps[segment.name] = SegmentSweep(ledger, self._around)
             if (old := before.get(segment.name)) is not None:
@@ -294,12 +303,17 @@ class ProfileSweep:
         """When the last cancel of any segment was over."""
         return max(proof.disturbed(self.ledgers.values()), *(one.disturbed_unless_absent for one in self._dropped), 0.0)
 
-    def _spacing(self) -> float:
-        """Seconds between two listings of a segment, by which those of all segments last to the deadline."""
-        a_minute = self.client.venue.listings
+    def _spacing(self, segment: Segment) -> float:
+        """Seconds between two listings of a segment, by which what the address is allowed lasts to the deadline, or
+        until a hold and its last proof are over.
+        """
+        client, holding = self.client, self._around.pace is not None
+        spacing, a_minute = 0.0, None if holding else client.venue.listings
+        if self.hold_until > -math.inf:
+            spacing = client.pace(self.reading, _reading(segment), self.hold_until, lavish=not holding)
         if a_minute is None:
-            return 0.0
-        return len(self._sweeps) * min(60.0, self.client.deadline - self._began) / a_minute
+            return spacing
+        return max(spacing, len(self._sweeps) * min(60.0, client.deadline - self._began) / a_minute)
 
     def _spawning(self) -> Tasks:
         """The sweeps under way whose segments spawn orders of others."""
@@ -311,3 +325,8 @@ class ProfileSweep:
         return frozenset(
             record.order.symbol for ledger in self.ledgers.values() for record in ledger.seen if record.order.symbol
         )
+
+
+def _reading(segment: Segment) -> list[Request]:
+    """The first pages of a listing of a segment."""
+    return [request for stage in segment.listings for request in stage]

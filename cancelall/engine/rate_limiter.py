@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import math
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -26,6 +27,10 @@ _EXPECTING = 2.0
 """Longest wait of reads, in seconds, for the next of the profiles whose first cancels are on their way."""
 _SHARE = 400
 """How much of a scarce limit of the address is kept for the proof of a profile, before that of the next one."""
+_READINGS = 2
+"""What a hold keeps for the last proof of each profile, in readings of all its segments."""
+_AMPLE = 2 / 3
+"""Share of a limit that has to be left for a kill not to spare it for the hold that follows."""
 _COUNTED, _PROFILES = 1 << 48, 1 << 20
 """More than are ever counted: tickets of one queue, and profiles."""
 _FIRST_BACKOFF = 1.5
@@ -100,6 +105,15 @@ class LimitWindow:
         """A request goes."""
         self._gone.append((now, cost))
         self._spent += cost
+
+    def left(self, until: float) -> float:
+        """How much of the limit is left at a moment to come, if nothing goes before that."""
+        if self._limit is None:
+            return math.inf
+        window = self._limit.seconds * (1 + _MARGIN)
+        if self._limit.falls:
+            return self._limit.count - max(0.0, self._spent - (until - self._fell_at) * self._limit.count / window)
+        return self._limit.count - sum(cost for gone, cost in self._gone if gone > until - window)
 
     def unused(self, cost: int | None = None) -> None:
         """The last one did not go; the last one of this cost, where there is one."""
@@ -233,6 +247,9 @@ class Address(_Turns):
         self.proofs: list[int] = []
         """What is kept for the proof of each profile, where reads are scarce. They are proven in this order: none would
         be in time side by side."""
+        self.at_work: set[object] = set()
+        """Profiles that go on reading."""
+        self._limit = limit
         self._expected = 0
         self._expecting_until = 0.0
 
@@ -241,6 +258,33 @@ class Address(_Turns):
         gate = HostGate(self, at_once)
         self._gates.append(gate)
         return gate
+
+    def pace(self, cost: int, now: float, until: float) -> float:
+        """Seconds between two readings of a profile, which cost so much each, by which the limit lasts until then for
+        all profiles that are at work, and what their last proofs and some cancels take is left of it; infinite where
+        none fits. What it says of a later moment is less: readings come at even times between now and then.
+        """
+        if self._limit is None or not cost:
+            return 0.0
+        each, span = cost * max(1, len(self.at_work)), until - now
+        kept = min(_READINGS * each, self._most / 2) + _SPARE * self._most
+        if span >= (window := self._limit.seconds * (1 + _MARGIN)):
+            return each * window / (self._most - kept)
+        left = self._window.left(until) - kept
+        return span * each / left if left >= each else math.inf
+
+    def room(self, cost: int, now: float) -> float:
+        """Seconds until all profiles that are at work have had their last proofs, a reading of which costs so much."""
+        if self._limit is None or not cost:
+            return 0.0
+        most = max(1, int(self._most * (1 - _SPARE)))
+        rounds, rest = divmod(_READINGS * cost * max(1, len(self.at_work)), most)
+        return rounds * self._limit.seconds * (1 + _MARGIN) + self._window.wait(now, _SPARE, rest)
+
+    @property
+    def ample(self) -> bool:
+        """Whether most of the limit is left."""
+        return self._window.left(asyncio.get_running_loop().time()) > _AMPLE * self._most
 
     def expect(self) -> Callable[[], None]:
         """Somebody's first cancels are on their way: for a moment reads wait for them. To be called when they queue."""
@@ -385,6 +429,8 @@ class ProfileLimits:
                 await serial.turn(request.priority)
             try:
                 gate = self._further.get(request.host, self._gate)
+                if self._proves:
+                    gate.address.at_work.add(self)
                 ordered = request.priority >= Priority.PROOF and gate is self._gate
                 await gate.turn(request.priority, cost, self._after(request) if ordered else 0)
             except asyncio.CancelledError:
@@ -409,8 +455,34 @@ class ProfileLimits:
             proofs.append(_SHARE)
         return self._place + 1 if proofs[self._place] else _PROFILES + self._place + 1
 
-    def finish(self) -> None:
-        """Nothing need be kept for the proof of this profile any more."""
+    def _addresses(self, costs: Mapping[str, int]) -> Counter[Address]:
+        """What costs so much on each host, on each address."""
+        totals = Counter[Address]()
+        for host, cost in costs.items():
+            totals[self._further.get(host, self._gate).address] += cost
+        return totals
+
+    def pace(self, costs: Mapping[str, int], hosts: Collection[str], until: float, *, lavish: bool) -> float:
+        """Seconds between two readings of what is on these hosts, by which the limits of the address last until then.
+
+        `costs` are those of a reading of all segments on each host. With `lavish` what is mostly left is not spared.
+        """
+        now, own = asyncio.get_running_loop().time(), {self._further.get(host, self._gate).address for host in hosts}
+        pressed = {
+            one: cost for one, cost in self._addresses(costs).items() if one in own and not (lavish and one.ample)
+        }
+        return max((one.pace(cost, now, until) for one, cost in pressed.items()), default=0.0)
+
+    def room(self, costs: Mapping[str, int]) -> float:
+        """Seconds until the limits of the address have let the last proofs through: a reading has these costs."""
+        now = asyncio.get_running_loop().time()
+        return max((one.room(cost, now) for one, cost in self._addresses(costs).items()), default=0.0)
+
+    def finish(self, *, stays: bool = False) -> None:
+        """Nothing need be kept for the proof of this profile any more; it may go on reading all the same."""
+        if not stays:
+            for gate in (self._gate, *self._further.values()):
+                gate.address.at_work.discard(self)
         if self._place is not None:
             self._over, self._gate.address.proofs[self._place] = True, 0
             self._gate.address.grant()

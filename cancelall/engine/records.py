@@ -9,6 +9,10 @@ from enum import Enum
 from cancelall.core.attempts import INSTANT, Attempt
 from cancelall.core.model import Answer, Judgement, Listing, Order, State
 
+_OF_RIGHTS = frozenset({"auth", "permission", "ip", "region"})
+_LONGEST_PAUSE = 4.0
+"""Seconds, at most, after which what was refused is sent again, as long as it is not believed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
@@ -30,9 +34,18 @@ class Said:
         """Whether it says that the request is refused, or that there is no such product."""
         return self.answer in (Answer.REFUSED, Answer.ABSENT)
 
+    @property
+    def of_rights(self) -> bool:
+        """Whether it speaks of this key, its rights or this place, which what is listed does not contradict."""
+        return self.answer is Answer.REFUSED and self.judgement is not None and self.judgement.kind in _OF_RIGHTS
+
     def twice(self, gap: float) -> bool:
         """Whether the venue has said it again a gap later, and nothing else between."""
         return self.at - self.since >= gap - INSTANT
+
+    def again_at(self, gap: float) -> float:
+        """When the same may be sent again: a gap later, and ever more slowly where it is said again and again."""
+        return self.at + max(gap, min(_LONGEST_PAUSE, (self.at - self.since) / 2))
 
 
 class Presence(Enum):

@@ -85,6 +85,8 @@ class Listener:
     sweeping: Callable[[str, ProfileSweep], None] = lambda profile, sweep: None
     holding: Callable[[str, Verdict, float], None] = lambda profile, verdict, seconds: None
     """The first verdict is there, and so many seconds of holding begin."""
+    lasts: Callable[[float], None] = lambda until: None
+    """A hold is over, and its last proof may take until then (monotonic)."""
     decided: Callable[[str, Verdict, float], None] = lambda profile, verdict, seconds: None
     """The verdict is there, so many seconds after the start, and details of its orders are still to be read."""
     finished: Callable[[ProfileReport], None] = lambda report: None
@@ -275,6 +277,7 @@ class Run:
             scale=self.scale,
             listed=lambda segment, listing: reporting.listed(sweep, record, segment, listing),
         )
+        sweep.hold_until = deadline + self.hold if self.hold > 0 else sweep.hold_until
         since_ms = self.clock.now_ms()
         sweeping = asyncio.create_task(sweep.run())
         for _ in range(_TURNS_OF_THE_LOOP):  # the first cancels leave before anything is said about them
@@ -293,7 +296,7 @@ class Run:
             self._sweeps[profile.name] = sweep
         verdict = verdicts.profile_verdict(sweep)
         if self.hold > 0 and not self.interrupted.is_set():
-            verdict = await self._held(profile.name, sweep, sweeping, verdict)
+            verdict = await self._held(profile.name, sweep, sweeping, verdict, profile.deadline)
         decided = self.clock.monotonic()
         reporting.listed_last(sweep, record)
         record.decided(partial(reporting.basis, sweep, decided))
@@ -395,15 +398,20 @@ class Run:
             self._sends[way] = send
         return self._sends[way]
 
-    async def _held(self, name: str, sweep: ProfileSweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
+    async def _held(
+        self, name: str, sweep: ProfileSweep, sweeping: asyncio.Task[None], verdict: Verdict, allowed: float
+    ) -> Verdict:
         """Hold a profile clear. A signal ends it with the last verdict."""
-        hold = Hold(sweep, sweeping, self.hold, verdict, goes_on=self.hold_goes_on)
+        lasts, goes_on = self.listener.lasts, self.hold_goes_on
+        hold = Hold(sweep, sweeping, self.hold, verdict, allowed=allowed, lasts=lasts, goes_on=goes_on)
         self.record.note(
             "hold_start", profile=name, verdict=verdict.value, seconds=self.hold, ends=nanoseconds(hold.ends)
         )
         self.listener.holding(name, verdict, self.hold)
         holding = asyncio.create_task(hold.run())
-        while self.hold_goes_on() and not (holding.done() or self.interrupted.is_set()):
+        while (goes_on() or self.clock.monotonic() < hold.deadline) and not (
+            holding.done() or self.interrupted.is_set()
+        ):  # its deadline is known when its time is over
             await self._until(holding, hold.deadline, go_on=True)
         await self._until(holding, hold.deadline)
         return hold.look() if self.interrupted.is_set() else verdicts.profile_verdict(sweep)

@@ -7,7 +7,7 @@ An accepted cancel is not a cancelled order: only what is read counts. All segme
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import math
 from functools import partial
 
 from cancelall.core.attempts import INSTANT, Attempt, Watch
@@ -59,6 +59,7 @@ class SegmentSweep:
         if ledger.proven:  # read again for the sake of another segment's cancel, a gap after it
             await asyncio.sleep(self.around.disturbed() + ledger.proof_gap - self._now())
         fruitless = 0
+        await self.around.keep_pace(ledger.segment, -math.inf if ledger.last is None else ledger.last.began)
         while not (self.client.refusal is not None or self.client.ended):
             before = ledger.last
             listing, word = await asyncio.gather(self._list(), self._ask_reads())
@@ -70,7 +71,7 @@ class SegmentSweep:
             stalled = stuck or ledger.unwitnessed or not (listing.complete or listing.superseded)
             fruitless = fruitless + 1 if stalled else 0
             await self._rest(fruitless)
-            await self._keep_pace(listing.began)
+            await self.around.keep_pace(ledger.segment, listing.began)
             await self._make_last(listing.began)
         return False
 
@@ -161,8 +162,11 @@ class SegmentSweep:
             self._fire(firing.blind(self.ledger, attempt.ended))
 
     def _page_waits(self, since: float) -> None:
-        """While a read has to wait, the mass cancel is repeated, as when it cannot be read."""
-        if self._now() - max(since, self.ledger.air.quiet_since) >= _LONGEST_SILENCE and not self.ledger.proven:
+        """While a read has to wait, the mass cancel is repeated, as when it cannot be read. Not within a proof: that
+        would end it, and for ever where limits make each read wait.
+        """
+        known = self.ledger.proven or self.ledger.half is not None
+        if self._now() - max(since, self.ledger.air.quiet_since) >= _LONGEST_SILENCE and not known:
             self.fire_blind()
 
     async def _ask_reads(self) -> Word | None:
@@ -236,15 +240,7 @@ class SegmentSweep:
         """
         free = self.listings < _FREE_LISTINGS or began < self.ledger.fresh_from or self.ledger.half is not None
         if not free and self.around.pace is None:
-            last, spacing = self.client.last_send - _LAST_LISTING, self.around.spacing()
+            last, spacing = self.client.last_send - _LAST_LISTING, self.around.spacing(self.ledger.segment)
             if self.ledger.unread:
                 spacing = min(2 * spacing, (last - began) / 3)
             await asyncio.sleep(max(0.0, min(began + spacing, last) - self._now()))
-
-    async def _keep_pace(self, began: float) -> None:
-        """While holding: wait until the next listing is due, or the end of the hold."""
-        if self.around.pace is None:
-            return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, began + self.around.pace - self._now())):
-                await self.around.released.wait()

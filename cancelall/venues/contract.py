@@ -246,6 +246,8 @@ class Limit:
     seconds: float = 1.0
     falls: bool = False
     """It is a counter instead: each request raises it by one, `count` at most, and it falls by so many in `seconds`."""
+    lasting: float = 0.0
+    """Seconds for which a request really counts, where a kill may go faster for its short time: a hold may not."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -162,6 +162,12 @@ def test_a_call_that_an_account_lacks_has_another_way(venue: str) -> None:
             assert result.resting == (), result.story(40)
 
 
+@pytest.mark.parametrize("fault", ["absent:cancel^5", "refused:cancel=request^5"])
+def test_what_is_listed_is_fired_at_whatever_its_cancels_are_told(venue: str, fault: str) -> None:
+    """That there is no such product, or no such request, is contradicted by each listing that shows the orders."""
+    cleared(faced(venue, fault))
+
+
 # --- absent ---------------------------------------------------------------------------------------------------------
 
 

@@ -8,15 +8,23 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from cancelall import simulator
 from cancelall.core.model import Verdict
-from cancelall.engine.hold import LAST_PROOF, pace_of
+from cancelall.engine import hold
+from cancelall.engine.hold import LAST_PROOF, forced_by, pace_of
+from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.verdicts import exit_status
 from cancelall.simulator import Kind
+from cancelall.venues.contract import Limit
+from cancelall.venues.registry import load
+from kills.truth import TRUTHS
 from kills.virtual import Faced, cleared, faced
+from soak.plans import Bot, Plan
+from soak.schedule import run
 from soak.virtual import START, Weather
 from support import cancelall, profile_table, surroundings, write_config
 
@@ -61,6 +69,85 @@ def test_the_proof_at_the_end_is_a_fresh_one(latency: float) -> None:
     for ledger in result.world.sweeps["bybit"].ledgers.values():
         assert ledger.proof.first is not None
         assert ledger.proof.first.began >= ended
+
+
+@pytest.mark.parametrize("accounts", [1, 2])
+@pytest.mark.parametrize(
+    ("venue", "account"), [(venue, mode) for venue, truth in TRUTHS.items() for mode in truth.modes]
+)
+def test_a_hold_in_which_nothing_happens_ends_clear(venue: str, account: str, accounts: int) -> None:
+    """What the account does not have, as the venue says each time, disturbs no proof; and two accounts that share the
+    limits of an address leave what their last proofs take.
+    """
+    result = run(Plan(seed=1, venue=venue, mode=account, orders=8, hold=20.0, accounts=accounts))
+    assert [report.verdict for report in result.reports] == [Verdict.CLEAR] * accounts, result.story(40)
+
+
+def test_a_signal_in_a_hold_meets_no_proof_that_absence_has_disturbed() -> None:
+    """What the account has not is not cancelled unseen again and again: the last verdict stands."""
+    result = cleared(faced("bitget", orders=8, hold=30.0, account="unified", interrupted=12.0))
+    assert (result.report.error, result.report.exit_status) == (None, 0)
+
+
+@pytest.mark.parametrize("venue", ["binance", "hyperliquid", "kraken", "pacifica"])
+def test_where_limits_are_tight_the_end_is_proven_all_the_same(venue: str) -> None:
+    """A bot stops in the middle of the hold. Before that the kill had no end, and used up what it was allowed."""
+    bot = Bot(first=1.0, last=45.0, pause=2.0)
+    result = run(Plan(seed=1, venue=venue, orders=8, hold=60.0, bots=(bot,)))
+    assert [report.verdict for report in result.reports] == [Verdict.CLEAR], result.story(40)
+
+
+def test_no_mass_cancel_ends_a_proof_whose_listings_have_to_wait() -> None:
+    """The key is really allowed less than it is taken for: each other request waits for its turn, and is refused it."""
+    bot = Bot(first=1.0, last=45.0, pause=2.0)
+    with patch.dict(load("kraken").limits, counter=Limit(count=7, seconds=11.7, falls=True)):
+        result = run(Plan(seed=1, venue="kraken", orders=8, hold=90.0, bots=(bot,)))
+    assert [report.verdict for report in result.reports] == [Verdict.CLEAR], result.story(40)
+
+
+def test_a_call_that_is_refused_each_time_disturbs_no_last_proof() -> None:
+    """Others do the same by name. In the hold no refusal is believed; at its end all are."""
+    cleared(faced("binance", "refused:cancel=request~/sapi/v1/margin/openOrders", hold=6.0))
+
+
+@pytest.mark.parametrize(
+    ("plan", "forced"),
+    [
+        pytest.param(Plan(seed=1, venue="bitget", mode="unified", orders=30, hold=6.0), (5.0, 7.0), id="of the key"),
+        pytest.param(
+            Plan(seed=1, venue="binance", orders=30, hold=40.0, accounts=4), (15.0, 22.0), id="of the address"
+        ),
+        pytest.param(Plan(seed=1, venue="hyperliquid", orders=30, hold=40.0, accounts=3), (15.0, 22.0), id="listings"),
+    ],
+)
+def test_the_last_proof_has_the_time_that_the_limits_force(plan: Plan, forced: tuple[float, float]) -> None:
+    waits: list[float] = []
+
+    def noted(sweep: ProfileSweep) -> float:
+        waits.append(forced_by(sweep))
+        return waits[-1]
+
+    with patch.object(hold, "forced_by", noted):
+        result = run(plan)
+    assert {report.verdict for report in result.reports} == {Verdict.CLEAR}, result.story(40)
+    assert len(waits) == plan.accounts
+    assert forced[0] <= max(waits) <= forced[1]
+
+
+@pytest.mark.parametrize("deadline", [6.0, 12.0])
+def test_the_last_proof_takes_no_longer_than_a_kill_may(deadline: float) -> None:
+    """Three accounts that share an address, which lets none of them be read for a minute."""
+    plan = Plan(seed=1, venue="hyperliquid", orders=30, hold=10.0, accounts=3, deadline=deadline)
+    result = run(plan)
+    assert {report.verdict for report in result.reports} <= {Verdict.CLEAR, Verdict.UNPROVEN}
+    assert result.seconds <= deadline + 10.0 + max(deadline, LAST_PROOF) + 0.5
+
+
+def test_where_no_limit_forces_it_the_last_proof_is_short() -> None:
+    """A bot that goes on: there is nothing to wait for."""
+    result = faced("deribit", orders=4, hold=10.0, held=["bot=0.4"], deadline=10.0)
+    assert result.verdict is not Verdict.CLEAR
+    assert result.seconds <= result.world.held["deribit"][1] - START + 10.0 + LAST_PROOF + 0.5
 
 
 def test_the_first_verdict_may_be_any() -> None:

@@ -368,7 +368,7 @@ def _absent(plan: Plan, order: SimOrder) -> bool:
 def _problems(world: World, reports: list[ProfileReport], took: float, shown: str) -> Iterator[str]:
     plan = world.plan
     last = world.steps()
-    most = plan.deadline + GRACE + (plan.hold + LAST_PROOF if plan.hold else 0.0)
+    most = plan.deadline + GRACE + (plan.hold + max(LAST_PROOF, plan.deadline) if plan.hold else 0.0)
     if took > most:
         yield f"took {took:.3f} s, with a deadline of {plan.deadline} s"
     if plan.interrupted is not None:

@@ -19,7 +19,7 @@ from cancelall.venues import payload
 from cancelall.venues.contract import Limit, Serial
 from cancelall.venues.kraken.options import KrakenOptions, KrakenSecrets
 
-LIMITS = {"counter": Limit(count=7, seconds=11.7, falls=True)}
+LIMITS = {"counter": Limit(count=7, seconds=11.7, falls=True, lasting=3.0)}
 """The counter of a key of the lowest tier takes 15 calls, and falls by one in 3 s: 25 of them in the 30 s of a kill.
 So many go here, spread over them: 7, and then 0.6 in a second. A cancel by name does not raise that counter, but one of
 its pair, by the age of its order. https://docs.kraken.com/exchange/guides/rest/ratelimits

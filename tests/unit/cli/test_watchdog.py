@@ -33,6 +33,7 @@ from cancelall.core.profile import BrokenProfile
 from cancelall.core.results import ProfileReport
 from cancelall.core.secret import Secret
 from cancelall.engine.hold import LAST_PROOF
+from cancelall.engine.run import Run
 from cancelall.engine.verdicts import exit_status
 from cancelall.simulator import SimServer
 from cancelall.venues.registry import VENUES
@@ -548,6 +549,19 @@ def test_a_hold_gets_the_time_of_its_last_proof(monkeypatch: pytest.MonkeyPatch,
     broken = BrokenProfile(name="mine", venue="bybit", error=ConfigError("no"))
     execute.execute([broken], Output(), {}, terms=Terms(hold=hold))
     assert [limit - started for limit in limits] == [pytest.approx(after + GRACE)]
+
+
+def test_the_last_proof_of_a_hold_gets_the_time_that_the_limits_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[float] = []
+
+    async def everything(run: Run) -> list[ProfileReport]:
+        run.listener.lasts(5000.0)
+        return []
+
+    monkeypatch.setattr(execute.Run, "all", everything)
+    monkeypatch.setattr(watchdog.DOG, "extend", limits.append)
+    execute.execute([], Output(), {}, terms=Terms(hold=10.0))
+    assert limits[0] == 5000.0 + GRACE
 
 
 @given(

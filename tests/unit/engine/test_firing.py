@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cancelall.core.attempts import Attempt, Outcome, Tally
-from cancelall.core.errors import TransportFault
+from cancelall.core.errors import ErrorKind, TransportFault
 from cancelall.core.model import Acknowledgement, Answer, Judgement, Listing, Order, Page, Priority, Reach, Request
 from cancelall.engine import firing
 from cancelall.engine.ledger import Ledger
@@ -243,6 +244,41 @@ def test_absence_is_never_believed_of_what_is_listed() -> None:
     assert firing.due(known.ledger, listing.orders, 4.0, complete=True).mass == (MASS,)
     assert not firing.exhausted(known.ledger, listing)
     assert firing.again(known.ledger, 4.0).mass == (), "where nothing is listed it is believed when it is said twice"
+
+
+@pytest.mark.parametrize("kind", ["mode", "parameter", "environment", "rate_limit", None])
+def test_a_refusal_that_is_not_of_rights_is_never_believed_of_what_is_listed(kind: ErrorKind | None) -> None:
+    """It is sent again and again, ever more slowly."""
+    known, sent, at = Known(), list[float](), 0.0
+    known.word(MASS, 0.0, OK)
+    word = replace(AS_A_CALL, kind=kind)
+    while at < 30.0:
+        at += 0.25
+        if due(known, known.listing(at, "a")) == [("a",)]:
+            sent.append(at)
+            known.named("a", at, word, ONE)
+    pauses = [later - sooner for sooner, later in itertools.pairwise(sent)]
+    assert (pauses[0], pauses[-1]) == (GAP, 4.0)
+    assert pauses == sorted(pauses)
+    assert not firing.exhausted(known.ledger, known.listing(31.0, "a"))
+
+
+@pytest.mark.parametrize("kind", ["auth", "permission", "ip", "region"])
+def test_a_refusal_of_rights_is_believed_when_it_is_said_twice(kind: ErrorKind) -> None:
+    known = Known()
+    known.word(MASS, 0.0, OK)
+    for at in (0.5, 1.6):
+        known.named("a", at, replace(REFUSED, kind=kind), ONE)
+    assert due(known, known.listing(9.0, "a")) == []
+
+
+def test_in_a_hold_absence_is_not_fired_at_unseen_again_and_again() -> None:
+    """Each mass cancel disturbs the proofs of all segments."""
+    known = Known(holding=True)
+    for at in (0.0, 1.0):
+        known.word(MASS, at, ABSENT)
+    assert firing.again(known.ledger, 9.0).mass == ()
+    assert firing.due(known.ledger, known.listing(9.5, "a").orders, 9.5).mass == (MASS,)
 
 
 def test_a_refused_order_keeps_no_other_one() -> None:

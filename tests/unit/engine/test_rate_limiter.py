@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -452,3 +453,60 @@ async def test_what_is_read_after_a_proof_leaves_to_others_what_is_kept_for_thei
     assert not history.done()
     await history
     assert round(now(), 3) == 61.2
+
+
+# --- what has to last -----------------------------------------------------------------------------------------------
+
+
+@instantly
+async def test_readings_of_a_hold_leave_what_the_last_proof_takes() -> None:
+    """Of 1000 in a minute 300 have gone; two readings and the twentieth part are kept: three more are left."""
+    gate = HostGate.alone(Limit(count=1000, seconds=60.0))
+    await gate.turn(Priority.LISTING, 300)
+    began = asyncio.get_running_loop().time()
+    assert gate.address.pace(130, began, began + 40.0) == pytest.approx(40.0 * 130 / (700 - 2 * 130 - 50))
+    gone: list[float] = []
+    while (left := began + 40.0 - (at := asyncio.get_running_loop().time())) > 0:
+        due = (gone or [began])[-1] + gate.address.pace(130, at, began + 40.0)
+        if due <= at:
+            await gate.turn(Priority.LISTING, 130)
+            gone.append(at)
+        await asyncio.sleep(min(left, 0.5))
+    assert [round(at - began) for at in gone] == [10, 20, 30], "at even times, between now and then"
+    assert gate.address.room(130, began + 40.0) == 0.0
+
+
+@instantly
+async def test_profiles_at_work_share_what_an_address_is_allowed_and_one_that_is_done_leaves_it_to_others() -> None:
+    gate = HostGate.alone(Limit(count=1000, seconds=60.0))
+    first, second, reader = (ProfileLimits({}, gate, proves=proves) for proves in (True, True, False))
+    read = Request(method="GET", path="/orders", priority=Priority.LISTING)
+    for one in (first, second, reader):
+        await one.turn(read, 50, int)
+
+    def pace(until: float, *, lavish: bool = False) -> float:
+        return first.pace({"": 100}, {""}, until, lavish=lavish)
+
+    began = asyncio.get_running_loop().time()
+    assert pace(began + 30.0) == pytest.approx(30.0 * 200 / (850 - 400 - 50))
+    assert pace(began + 3600.0) == pytest.approx(200 * 61.2 / (1000 - 400 - 50)), "for however long"
+    assert pace(began + 30.0, lavish=True) == 0.0, "most of it is left"
+    second.finish(stays=True)
+    assert pace(began + 30.0) == pytest.approx(30.0 * 200 / (850 - 400 - 50))
+    second.finish()
+    assert pace(began + 30.0) == pytest.approx(30.0 * 100 / (850 - 200 - 50))
+    await gate.turn(Priority.CANCEL, 700)
+    assert pace(began + 30.0) == math.inf
+    assert pace(began + 30.0, lavish=True) == math.inf
+    assert first.room({"": 100}) == pytest.approx(61.2), "the proof waits for what has gone first"
+    assert first.room({}) == first.pace({}, {""}, began + 30.0, lavish=False) == 0.0
+
+
+@instantly
+async def test_where_proofs_take_more_than_a_limit_they_take_its_windows() -> None:
+    gate = HostGate.alone(Limit(count=100, seconds=60.0))
+    began = asyncio.get_running_loop().time()
+    assert gate.address.room(47, began) == 0.0
+    assert gate.address.room(48, began) == pytest.approx(61.2)
+    assert gate.address.pace(1000, began, began + 7200.0) < math.inf, "half of a limit is never kept back"
+    assert HostGate.alone(None).address.pace(10, began, began + 1.0) == 0.0
