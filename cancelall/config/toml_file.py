@@ -8,11 +8,11 @@ import re
 import stat
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cancelall.core import declare
+from cancelall.core.dataclass import dataclass, field, replace
 from cancelall.core.errors import ConfigError
 from cancelall.core.files import READ, WRITE, open_at_once, rights_of_others, why_others_can_replace
 from cancelall.core.profile import environment_prefix

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Opt
 from cancelall.core.errors import ConfigError
 from cancelall.core.secret import Secret

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
 from cancelall.core.attempts import Attempt
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.model import Listing
 from cancelall.engine.client import Client
 
