@@ -1,6 +1,7 @@
-"""One account on one venue, as a command means it: what it can say, what it says, and how its secrets are named."""
+"""One account on one venue, as a command means it: what it can say, what it says, and how its secrets are named.
 
-from __future__ import annotations
+The annotations are evaluated as they stand: as texts, those of options would be compiled anew in each kill.
+"""
 
 import functools
 import os

@@ -1,7 +1,5 @@
 """Binance: what a profile can say: hosts, options, secrets."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Literal
 

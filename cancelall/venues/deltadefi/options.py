@@ -1,7 +1,5 @@
 """DeltaDeFi: what a profile can say: hosts, options, secrets."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from cancelall.core.dataclass import dataclass, field

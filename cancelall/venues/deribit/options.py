@@ -1,7 +1,5 @@
 """Deribit: what a profile can say: hosts, options, secrets."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from cancelall.core.dataclass import dataclass, field

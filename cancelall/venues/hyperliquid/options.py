@@ -1,7 +1,5 @@
 """Hyperliquid: what a profile can say: hosts, options, secrets; and what the reads of a run have shown."""
 
-from __future__ import annotations
-
 import re
 from functools import partial
 from typing import Annotated

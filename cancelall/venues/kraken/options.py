@@ -1,7 +1,5 @@
 """Kraken: what a profile can say: host, options, secrets."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated
 

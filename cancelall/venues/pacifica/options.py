@@ -1,7 +1,5 @@
 """Pacifica: what a profile can say: hosts, options, secrets."""
 
-from __future__ import annotations
-
 import json
 from typing import Annotated
 
