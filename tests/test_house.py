@@ -408,6 +408,7 @@ def _python(code: str, home: Path, env: dict[str, str] | None = None) -> Ran:
     return cancelall(home=home, env=env, start=("-c", code))
 
 
+@pytest.mark.alone("on a busy machine the exchange reads its connections in another order")
 def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
     loaded = home / "loaded.json"
     with simulator.start("bybit", orders=5) as server:

@@ -30,6 +30,11 @@ def quoted(text: str) -> str:
     return shown if len(shown) <= LIMIT else f"{shown[:LIMIT]}…"
 
 
+def quoted_path(text: str) -> str:
+    """A path in a message, which is to be found by it: each of its parts is a word. Else as any word."""
+    return "/".join(map(quoted, text.split("/"))) if text.startswith("/") else quoted(text)
+
+
 def veiled(message: str, words: Iterable[str]) -> str:
     """A message of somebody else's, in which every word that looks like a secret is shown by its beginning only.
 

@@ -20,7 +20,7 @@ from typing import Any, Literal, Protocol
 
 from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import CancelallError, ConfigError, ErrorKind, ExitStatus, bug_words
-from cancelall.core.quoting import quoted
+from cancelall.core.quoting import quoted, quoted_path
 from cancelall.guard.codec import from_json, to_json
 from cancelall.guard.model import GuardStatus
 from cancelall.guard.records import guard_places
@@ -174,7 +174,7 @@ class ControlServer:
         await asyncio.sleep(0)  # what is closed is gone with the next turn of the loop
 
     def _unusable(self, fault: OSError) -> ConfigError:
-        where = quoted(str(self.path.parent))
+        where = quoted_path(str(self.path.parent))
         return ConfigError(f"no socket can be made in {where}: {fault.strerror or fault}", "use a shorter path")
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -412,7 +412,7 @@ class Guard:
             return
         beats = self.machine.silent is not None and self.machine.beating  # None: none has come yet
         fresh = self.machine.state is GuardState.ARMED and beats
-        for switch in self.switches:
+        for switch in (one for one in self.switches if one.mode != "off"):
             switch.resting = self.standby.resting(switch.profile)
             switch.look(at, fresh=fresh)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cancelall.config.guards import OWN_BEAT, ProbeSettings
 from cancelall.core.errors import ConfigError, bug_words
-from cancelall.core.quoting import quoted
+from cancelall.core.quoting import quoted, quoted_path
 from cancelall.guard.model import Look, Pressed, Sight, Trigger
 from cancelall.guard.triggers.files import HeartbeatFile, KillFile, nearby
 from cancelall.guard.triggers.http import HttpBeats, address, source_of
@@ -321,9 +321,11 @@ def _refuse_twice(identities: Sequence[_Identity]) -> None:
     names = [(trigger, os.path.normpath(text)) for trigger, text in identities]
     for trigger, text in names:
         if names.count((trigger, text)) > 1:
-            raise ConfigError(f"{quoted(text)} is named twice as a {trigger}", "once is enough")
+            raise ConfigError(f"{quoted_path(text)} is named twice as a {trigger}", "once is enough")
         if trigger == "heartbeat" and ("kill file", text) in names:
-            raise ConfigError(f"{quoted(text)} is a heartbeat and a kill file", "a beat would fire: name two files")
+            raise ConfigError(
+                f"{quoted_path(text)} is a heartbeat and a kill file", "a beat would fire: name two files"
+            )
 
 
 def _seen(source: TriggerSource, at: float) -> Sight:

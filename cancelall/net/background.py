@@ -18,8 +18,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-IDLE_SECONDS = 2.0
-"""How long a thread waits for more to do."""
+IDLE_SECONDS = 10.0
+"""How long a thread waits for more to do: a guard that stands has something each few seconds."""
 LEFT_BEHIND = 64
 """Threads of one name that may hang in work that nobody waits for any more. Beyond it nothing of that name is begun
 until one of them comes back: over hours, a host that never ends an answer would take all that the system gives."""

@@ -56,6 +56,7 @@ def creds(*words: str, given: str = "") -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(["systemd-creds", *words], input=given.encode(), capture_output=True, timeout=20, check=False)
 
 
+@pytest.mark.alone("on a busy machine the exchange reads its connections in another order")
 @pytest.mark.parametrize("configured", [False, True])
 def test_keys_from_the_credentials_directory_and_nothing_else(tmp_path: Path, configured: bool) -> None:
     """Without a config the venue's name finds them; with one, the unit hands it over with them."""

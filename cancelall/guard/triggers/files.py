@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from cancelall.core.errors import ConfigError
-from cancelall.core.quoting import quoted
+from cancelall.core.quoting import quoted_path
 from cancelall.guard.model import Sight
 from cancelall.guard.triggers.source import PATIENCE, Distant, TriggerSource, absolute, directory_of, words_of
 
@@ -51,9 +51,9 @@ class HeartbeatFile(TriggerSource):
         """Raise ConfigError for what cannot be looked at as it is now."""
         directory_of(self._path, "heartbeat")
         if self._path.is_dir():
-            raise ConfigError(f"the heartbeat {quoted(self.source)} is a directory", "name a file in it")
+            raise ConfigError(f"the heartbeat {quoted_path(self.source)} is a directory", "name a file in it")
         if trouble := self.look(0.0).trouble:
-            raise ConfigError(f"the heartbeat {quoted(self.source)} cannot be looked at: {trouble}", "")
+            raise ConfigError(f"the heartbeat {quoted_path(self.source)} cannot be looked at: {trouble}", "")
 
     def look(self, at: float) -> Sight:
         """Its key now; the last one while it is not there."""
@@ -77,13 +77,15 @@ class KillFile(TriggerSource):
         super().__init__(source)
         self.path = absolute(source, "kill file")
         if self.path.name in ("", "..") or self.path.parent == self.path:
-            raise ConfigError(f"{quoted(source)} can be no kill file: it is always there", "name a file that is not")
+            raise ConfigError(
+                f"{quoted_path(source)} can be no kill file: it is always there", "name a file that is not"
+            )
 
     def expect(self) -> None:
         """Raise ConfigError for what cannot be looked at as it is now."""
         if trouble := self.look(0.0).trouble:
             raise ConfigError(
-                f"the kill file {quoted(self.source)} cannot be looked at: {trouble}",
+                f"the kill file {quoted_path(self.source)} cannot be looked at: {trouble}",
                 "its directory has to exist, and to be readable for the guard",
             )
 
@@ -134,7 +136,7 @@ def nearby(source: TriggerSource, *, lenient: bool = False) -> TriggerSource:
     if isinstance(answer, ConfigError):
         raise answer
     if not known and not lenient:
-        raise ConfigError(f"the {source.trigger} {quoted(source.source)} does not answer", "its file system hangs")
+        raise ConfigError(f"the {source.trigger} {quoted_path(source.source)} does not answer", "its file system hangs")
     if answer and isinstance(source, KillFile):
         source = _OnItsMount(source)
     return Distant(source) if answer else source
@@ -166,7 +168,7 @@ def _refuse_private(source: TriggerSource, mounts: str) -> None:
     """Raise ConfigError for a file in a /tmp that systemd has made for this unit alone: nobody else can touch it."""
     if is_private(Path(source.source), mounts):
         raise ConfigError(
-            f"the {source.trigger} {quoted(source.source)} is where only this unit sees it: PrivateTmp=",
+            f"the {source.trigger} {quoted_path(source.source)} is where only this unit sees it: PrivateTmp=",
             "name a place in /run",
         )
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, MutableMapping, Sequence
 
 from cancelall.core.errors import ConfigError
-from cancelall.core.quoting import quoted
+from cancelall.core.quoting import quoted_path
 from cancelall.guard.model import Pressed, Sight
 from cancelall.guard.triggers.source import LOOKED, Bell, TriggerSource, absolute, directory_of, words_of
 
@@ -79,9 +79,9 @@ class Datagrams:
         self._bell: Bell | None = None
         self._act: Callable[[], object] = self.drain
         if not HAS_UNIX:
-            raise ConfigError(f"{quoted(path)}: there are no UNIX sockets here", "beat a file, or over http")
+            raise ConfigError(f"{quoted_path(path)}: there are no UNIX sockets here", "beat a file, or over http")
         if len(os.fsencode(self.path)) > _LONGEST:
-            raise ConfigError(f"the path of the {what} {quoted(path)} is too long", f"at most {_LONGEST} bytes")
+            raise ConfigError(f"the path of the {what} {quoted_path(path)} is too long", f"at most {_LONGEST} bytes")
         passed = taken(given, socket.SOCK_DGRAM, self.path)
         self._ours = passed is None
         self._socket: socket.socket | None = None
@@ -169,7 +169,9 @@ class Datagrams:
                 os.chmod(self.path, _SHARED)  # noqa: PTH101
         except OSError as fault:
             made.close()
-            raise ConfigError(f"the {self._what} {quoted(self.path)} cannot be made: {words_of(fault)}", "") from None
+            raise ConfigError(
+                f"the {self._what} {quoted_path(self.path)} cannot be made: {words_of(fault)}", ""
+            ) from None
         finally:
             os.umask(mask)
         return made
@@ -180,10 +182,12 @@ class Datagrams:
         except FileNotFoundError:
             return
         except OSError as fault:
-            raise ConfigError(f"the {self._what} {quoted(self.path)} cannot be made: {words_of(fault)}", "") from None
+            raise ConfigError(
+                f"the {self._what} {quoted_path(self.path)} cannot be made: {words_of(fault)}", ""
+            ) from None
         if not stat.S_ISSOCK(status.st_mode):
             raise ConfigError(
-                f"the {self._what} {quoted(self.path)} is taken by what is no socket", "name another path"
+                f"the {self._what} {quoted_path(self.path)} is taken by what is no socket", "name another path"
             )
         probe = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
@@ -197,7 +201,7 @@ class Datagrams:
                 return
         finally:
             probe.close()
-        raise ConfigError(f"the {self._what} {quoted(self.path)} is taken by another program", "name another path")
+        raise ConfigError(f"the {self._what} {quoted_path(self.path)} is taken by another program", "name another path")
 
 
 class BeatSocket(TriggerSource):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cancelall.core.errors import ConfigError, bug_words
-from cancelall.core.quoting import quoted
+from cancelall.core.quoting import quoted, quoted_path
 from cancelall.guard.model import Sight, Trigger
 
 LOOKED = 0.25
@@ -161,4 +161,4 @@ def directory_of(path: Path, what: str) -> None:
     except OSError as fault:
         why = f"cannot be searched: {words_of(fault)}"
     hint = "make it before the guard starts: RuntimeDirectory= of its own unit, or another place"
-    raise ConfigError(f"the directory of the {what} {quoted(str(path))} {why}", hint)
+    raise ConfigError(f"the directory of the {what} {quoted_path(str(path))} {why}", hint)

@@ -534,6 +534,7 @@ def test_the_second_host_is_no_must(monkeypatch: pytest.MonkeyPatch) -> None:
     assert report.ok
 
 
+@pytest.mark.alone("the profile that answers has 1.5 s of wall time")
 def test_all_profiles_at_once_and_each_by_itself() -> None:
     """A profile that hangs is no reason to wait with the others: the deadline is one for all."""
     with contextlib.ExitStack() as stack:

@@ -37,6 +37,7 @@ def config(server: SimServer, home: Path) -> Path:
 # --- the main job ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone("on a busy machine the exchange reads its connections in another order")
 def test_the_venues_own_example(home: Path) -> None:
     with simulator.start("bybit", orders=0) as server:
         mine = [place(server, index) for index in range(30)]

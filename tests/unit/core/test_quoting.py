@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cancelall.config.loader import DEFAULTS_KEYS
 from cancelall.core import declare
 from cancelall.core.profile import Common
-from cancelall.core.quoting import looks_secret, quoted, veiled, visible
+from cancelall.core.quoting import looks_secret, quoted, quoted_path, veiled, visible
 from cancelall.venues.registry import VENUES, schema
 
 SECRETS = [
@@ -50,6 +50,14 @@ def test_what_looks_like_a_secret_is_shown_by_its_first_four(text: str) -> None:
 def test_a_name_is_shown(text: str) -> None:
     assert quoted(text) == text
     assert veiled(f"no {text}", [text]) == f"no {text}"
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_path_is_shown_whole_but_what_was_pasted_into_it(secret: str) -> None:
+    path = "/home/trader/strategies/market-making/instance-1/KILL"
+    assert quoted_path(path) == path
+    assert quoted_path(f"{path}/{secret}") == f"{path}/{secret[:4]}…"
+    assert quoted_path(secret) == f"{secret[:4]}…"
 
 
 def test_every_word_that_the_program_knows_is_a_name() -> None:

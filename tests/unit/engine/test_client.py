@@ -19,6 +19,7 @@ from cancelall.core.model import Answer, Judgement, Priority, Reach, Reply, Requ
 from cancelall.engine.client import Client
 from cancelall.engine.rate_limiter import HostGate
 from cancelall.engine.signer import Signer
+from cancelall.net import background
 from cancelall.net.background import in_thread
 from cancelall.venues.contract import Limit, Venue
 from cancelall.venues.registry import load
@@ -797,7 +798,8 @@ def _fail() -> None:
     raise TransportFault("broke")
 
 
-def test_stuck_work_is_left_behind() -> None:
+def test_stuck_work_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "IDLE_SECONDS", 0.01)
     stuck, began = threading.Event(), threading.Event()
 
     def hang() -> str:
