@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from benchmarks import guard, kills, scale, venues, wire
+from benchmarks import guard, imports, kills, scale, venues, wire
 from benchmarks.command import ROOT, compiled
 from benchmarks.exchange import Authority, authority
 from benchmarks.page import Bars, Bound, bars, bounds_table, table
@@ -109,6 +109,21 @@ def starts(bench: Bench) -> None:
         ("command", "ms", f"× {pip}"),
         [(f"`{name}`", ms(times), f"{wire.ratio(times, spent[pip]):.2f}") for name, times in spent.items()],
     )
+
+
+def imported(bench: Bench) -> None:
+    """What a kill imports before it connects, and before its first byte."""
+    bench.say("imports")
+    modules = imports.measured(bench.home(), bench.runs)
+    bench.lines += [
+        "",
+        "## What a kill imports",
+        "",
+        *imports.stages_table(modules),
+        "",
+        *imports.longest_table(modules),
+    ]
+    bench.lines += ["", _IMPORTED.rstrip()]
 
 
 def one_account(bench: Bench) -> None:
@@ -226,6 +241,7 @@ PARTS: Mapping[str, Callable[[Bench], None]] = {
     "wire": to_the_wire,
     "guard": standing_guard,
     "starts": starts,
+    "imports": imported,
     "account": one_account,
     "venues": each_venue,
     "troubled": troubled,
@@ -239,6 +255,11 @@ Forced are: the limits of a key, for each different cancel that these orders nee
 the round trips that follow each other, which are a reading for each stage of a listing, and of what spawns orders
 before what holds them; and two for the connection of a cancel that follows a listing, since each has one of its own.
 DeltaDeFi's cancels land at once here: otherwise some do up to 1.85 s later, by chance.
+"""
+
+_IMPORTED = """\
+By `-X importtime`, the best of several runs, without what each module imports in turn. It makes imports slower than
+they are by a third or more, and does not see the two modules of a venue that are imported by name.
 """
 
 _HEAD = """\
