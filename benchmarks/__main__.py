@@ -25,7 +25,7 @@ from cancelall.venues.registry import VENUES
 _BARE, _OURS = "bare requests", "cancelall, environment"
 _KEYRING = "cancelall, keyring (Secret Service)"
 _DISTANCES = (0.02, 0.08, 0.2)
-_FAR = {0.02: 1.0, 0.08: 0.85}
+_FAR = {0.02: 1.0, 0.08: 0.8}
 """The most that cancelall may take there, in times of what bare requests take."""
 _MANY_ORDERS = 5000
 _BEHIND = 700
@@ -301,14 +301,14 @@ def _bars(where: str, spent: Mapping[str, Sequence[float]]) -> Bars:
 def _near(near: dict[str, list[float]]) -> list[Bound]:
     directory = "cancelall, credentials directory"
     found = [
-        Bound("loopback: cancelall (environment) / bare requests", 1.35, wire.ratio(near[_OURS], near[_BARE])),
-        Bound("loopback: cancelall (directory) / bare requests", 1.35, wire.ratio(near[directory], near[_BARE])),
+        Bound("loopback: cancelall (environment) / bare requests", 0.85, wire.ratio(near[_OURS], near[_BARE])),
+        Bound("loopback: cancelall (directory) / bare requests", 0.9, wire.ratio(near[directory], near[_BARE])),
         Bound("loopback: cancelall / pybit", 1.0, wire.ratio(near[_OURS], near["pybit"])),
         Bound("loopback: cancelall / ccxt", 0.6, wire.ratio(near[_OURS], near["ccxt, no market loading"])),
     ]
     if _KEYRING in near:
         found.append(
-            Bound("loopback: cancelall (keyring) / bare requests", 1.6, wire.ratio(near[_KEYRING], near[_BARE]))
+            Bound("loopback: cancelall (keyring) / bare requests", 1.35, wire.ratio(near[_KEYRING], near[_BARE]))
         )
     return found
 
