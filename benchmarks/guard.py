@@ -8,6 +8,7 @@ arrived the guard is disarmed, which ends its kill, and armed again: what comes 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -17,14 +18,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 
 from benchmarks import wire
+from benchmarks.bench import Bench
 from benchmarks.command import CANCELALL
 from benchmarks.exchange import Authority, Place, exchange
 from benchmarks.kills import config
-from benchmarks.page import Bound, table
+from benchmarks.page import Column, Row
 from cancelall.core.errors import CancelallError
 from cancelall.guard import control
 from cancelall.guard.control import NoGuard
@@ -37,6 +40,10 @@ _FAR = 0.08
 """Seconds of a round trip."""
 _BUSY = (sys.executable, "-c", "while True: pass")
 _PATIENCE = 30.0
+_WINDOW = 15.0
+"""Seconds for which a guard that waits is watched, again and again."""
+_SCHEDULED = 2
+"""With the complement of a process's id, the clock of its processor time: `CPUCLOCK_SCHED` of Linux."""
 _LOOKED = 0.15
 """Seconds after which a guard has looked at everything once more."""
 
@@ -97,15 +104,14 @@ class Standing:
         self._until(lambda status: _connections(status) >= self.connections)
         self._say("arm")
 
-    def memory_mb(self) -> float:
-        """Its resident memory."""
+    def memory_mb(self, kind: str) -> float:
+        """Its resident memory: now (VmRSS), or at its peak (VmHWM)."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+        return int(next(line for line in status.splitlines() if line.startswith(kind)).split()[1]) / 1024
 
     def cpu_seconds(self) -> float:
-        """What it has used of processors."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """What all its threads have used of processors, to the ns, where `/proc` counts in hundredths of a second."""
+        return time.clock_gettime(~self.process.pid << 3 | _SCHEDULED)
 
     def _send(self) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
@@ -236,10 +242,26 @@ def against(tls: Authority, home: Path, runs: int) -> dict[str, list[float]]:
     return found
 
 
-def waiting(tls: Authority, home: Path, seconds: float) -> tuple[float, float, float, int]:
-    """A guard of all venues: resident MB, share of a core while nothing happens, public requests a second and
-    connection, and how many connections there are.
-    """
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A guard of all venues while nothing happens."""
+
+    connections: int
+    shares: Sequence[float]
+    """Of a core, window by window."""
+    requests: float
+    """Public ones, a second and connection."""
+    resident_mb: float
+    peak_mb: float
+
+    @property
+    def share(self) -> float:
+        """In a window as most are."""
+        return median(self.shares)
+
+
+def waiting(tls: Authority, home: Path, windows: int, seconds: float) -> Waiting:
+    """Watch one for so many windows of so many seconds. In each window every connection is renewed at least once."""
     with contextlib.ExitStack() as stack:
         places = {venue: stack.enter_context(exchange(venue, tls=tls)) for venue in VENUES}
         tables = {venue: place.table(venue) for venue, place in places.items()}
@@ -248,11 +270,18 @@ def waiting(tls: Authority, home: Path, seconds: float) -> tuple[float, float, f
         time.sleep(5.0)
         for place in places.values():
             place.server.fake.requests.clear()
-        began, cpu = time.monotonic(), made.cpu_seconds()
-        time.sleep(seconds)
-        spent, cpu = time.monotonic() - began, made.cpu_seconds() - cpu
+        marks = [(time.monotonic(), made.cpu_seconds())]
+        for _ in range(windows):
+            time.sleep(seconds)
+            marks.append((time.monotonic(), made.cpu_seconds()))
         requests = sum(len(place.server.requests) for place in places.values())
-        return made.memory_mb(), cpu / spent, requests / spent / made.connections, made.connections
+        return Waiting(
+            connections=made.connections,
+            shares=[(used - use) / (now - then) for (then, use), (now, used) in itertools.pairwise(marks)],
+            requests=requests / (marks[-1][0] - marks[0][0]) / made.connections,
+            resident_mb=made.memory_mb("VmRSS"),
+            peak_mb=made.memory_mb("VmHWM"),
+        )
 
 
 def p95(spent: Sequence[float]) -> float:
@@ -260,33 +289,49 @@ def p95(spent: Sequence[float]) -> float:
     return quantiles(spent, n=20)[-1] if len(spent) > 1 else spent[0]
 
 
-def measured(tls: Authority, home: Callable[[], Path], *, quick: bool) -> tuple[list[Bound], list[str]]:
-    """The bounds, and the section of the page. `home` makes a folder that nothing has been in."""
+_COLUMNS = ("ms (median)", "ms (p95)", "ms (worst)")
+
+
+def measure(bench: Bench) -> None:
+    """The bounds, the memory, and the section of the page."""
+    quick, tls = bench.quick, bench.tls
     trials = 20 if quick else 200
-    found: list[Bound] = []
-    rows: list[tuple[str, ...]] = []
+    rows: dict[str, Row] = {}
 
     def note(name: str, spent: Sequence[float], most: float) -> None:
-        rows.append((name, *(f"{value * 1000:.1f}" for value in (median(spent), p95(spent), max(spent)))))
-        found.append(Bound(f"guard, {name}: p95 in ms", most, p95(spent) * 1000))
+        figures = (median(spent), p95(spent), max(spent))
+        rows[name] = {column: value * 1000 for column, value in zip(_COLUMNS, figures, strict=True)}
+        bench.bound(f"guard, {name}: p95 in ms", p95(spent) * 1000, most)
 
-    with standing(tls, home()) as (made, place):
+    with standing(tls, bench.home()) as (made, place):
         for where in ("", ", two busy loops next to it"):
             with busy(2 if where else 0):
                 for name in made.triggers:
                     count = trials if not where else trials // 4
                     note(f"{name} to first byte{where}", [trial(made, place, name) for _ in range(count)], 10.0)
-    with standing(tls, home(), rtt=_FAR) as (made, place):
+    with standing(tls, bench.home(), rtt=_FAR) as (made, place):
         spent = [trial(made, place, "datagram", to_the_venue) for _ in range(max(2, trials // 8))]
         note(f"{_FAR * 1000:.0f} ms away, datagram to venue", spent, _FAR * 1000 + 10.0)
-    note("connections that swallow everything, datagram to venue", half_open(tls, home(), 2 if quick else 20), 300.0)
-    clients = against(tls, home(), 2 if quick else 20)
+    swallowing = half_open(tls, bench.home(), 2 if quick else 20)
+    note("connections that swallow everything, datagram to venue", swallowing, 300.0)
+    clients = against(tls, bench.home(), 2 if quick else 20)
     for name, most in (("curl and openssl", 0.15), ("bare requests", 0.1)):
         ratio = wire.ratio(clients[_OURS], clients[name])
-        found.append(Bound(f"guard / {name}, trigger or exec to first byte", most, ratio))
-    memory, cpu, requests, connections = waiting(tls, home(), 10.0 if quick else 60.0)
-    found.append(Bound(f"guard of {len(VENUES)} venues, {connections} warm connections: MB", 80.0, memory))
-    found.append(Bound("the same: % of a core while nothing happens", 1.0, cpu * 100))
-    found.append(Bound("the same: public requests a second and connection", 0.2, requests))
-    lines = ["", "## A guard, from its trigger on", "", *table(("", "ms (median)", "ms (p95)", "ms (worst)"), rows)]
-    return found, lines
+        bench.bound(f"guard / {name}, trigger or exec to first byte", ratio, most)
+    bench.say("a guard that waits")
+    windows, seconds = (2, 5.0) if quick else (8, _WINDOW)
+    idle = waiting(tls, bench.home(), windows, seconds)
+    name = f"guard of {len(VENUES)} venues"
+    bench.bound(f"{name}, {idle.connections} warm connections: MB", idle.resident_mb, 80.0)
+    bench.bound(f"{name}: % of a core while nothing happens", idle.share * 100, 1.0)
+    bench.bound(f"{name}: public requests a second and connection", idle.requests, 0.2)
+    bench.weigh(name, idle.peak_mb)
+    shares = ", ".join(f"{share * 100:.2f}" for share in sorted(idle.shares))
+    bench.table(
+        "A guard, from its trigger on",
+        "",
+        [Column(name, ".1f", compared=name == "ms (p95)") for name in _COLUMNS],
+        rows,
+        "",
+        f"While nothing happens it takes, of a core, in windows of {seconds:g} s: {shares} %.",
+    )

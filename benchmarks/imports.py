@@ -1,21 +1,17 @@
-"""What a kill imports before its first connection, and before its first byte: how long each module takes.
-
-By the interpreter's own `-X importtime`, which makes each import slower than it is: shares count, and one run against
-another. What is imported by name, as a venue's two halves are, it does not see.
-"""
+"""What a kill imports before its first connection, and before its first byte: how long each module takes."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.bench import Bench
 from benchmarks.command import run
 from benchmarks.exchange import exchange
-from benchmarks.page import table
+from benchmarks.page import Column, Row
 
 _LINE = re.compile(r"import time:\s+(-?\d+) \|\s+-?\d+ \|\s+(\S+)")
 _STARTED, _CONNECTS = "cancelall", "cancelall.cli.kills"
@@ -23,6 +19,11 @@ _STARTED, _CONNECTS = "cancelall", "cancelall.cli.kills"
 STAGES = ("the interpreter's own start", "until the first connection", "until the first byte")
 _FEW = 12
 """Modules that are named."""
+_MODULES, _MS = "modules", "ms"
+_HOW = """\
+By `-X importtime`, the best of several runs, without what each module imports in turn. It makes imports slower than
+they are by a third or more, and does not see the two modules of a venue that are imported by name.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,21 +70,23 @@ def _lines(lines: Sequence[str]) -> Iterator[tuple[str, str, float]]:
         at = max(at, 2 if name == _CONNECTS else 0)
 
 
-def stages_table(modules: Sequence[Imported]) -> list[str]:
+def rows(modules: Sequence[Imported]) -> dict[str, Row]:
     """How many there are in each stage, and how long they take, ours and others'."""
-    sums: Mapping[tuple[str, bool], list[float]] = defaultdict(list)
-    for one in modules:
-        sums[one.stage, one.ours].append(one.ms)
-    rows = []
+    found: dict[str, Row] = {}
     for stage in STAGES:
-        ours, others = sums[stage, True], sums[stage, False]
-        rows.append((stage, str(len(ours)), f"{sum(ours):.1f}", str(len(others)), f"{sum(others):.1f}"))
-    return table(("imported", "modules of ours", "ms", "of the standard library", "ms"), rows)
+        for ours, whose in ((True, "ours"), (False, "the standard library's")):
+            its = [one.ms for one in modules if (one.stage, one.ours) == (stage, ours)]
+            if its:
+                found[f"{stage}: {whose}"] = {_MODULES: len(its), _MS: sum(its)}
+    return found
 
 
-def longest_table(modules: Sequence[Imported]) -> list[str]:
-    """The modules of ours that take longest."""
+def measure(bench: Bench) -> None:
+    """The section of the page."""
+    bench.say("imports")
+    modules = measured(bench.home(), bench.runs)
+    counted = Column(_MODULES, ".0f", compared=True), Column(_MS, ".1f", compared=True)
+    bench.table("What a kill imports", "when, and whose", counted, rows(modules), "", _HOW.rstrip())
     longest = sorted((one for one in modules if one.ours), key=lambda one: -one.ms)[:_FEW]
-    return table(
-        ("module of ours", "imported", "ms"), [(f"`{one.name}`", one.stage, f"{one.ms:.2f}") for one in longest]
-    )
+    spent: dict[str, Row] = {f"`{one.name}`": {_MS: one.ms} for one in longest}
+    bench.table("Modules of ours that take longest to import", "module", (Column(_MS, compared=True),), spent)

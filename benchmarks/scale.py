@@ -12,17 +12,20 @@ import multiprocessing
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
+from statistics import median
 
 import tomli_w
 
 from benchmarks.command import CANCELALL, Used, run_and_measure
 from benchmarks.exchange import authority, exchange
-from benchmarks.page import table
+from benchmarks.page import Column, Row, table
 
 PROFILES = (1, 100, 1000)
+UNLIMITED = (sys.executable, "-m", "benchmarks.unlimited")
+"""The command, where it does not keep to the limits that Bybit documents."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +39,13 @@ class Cost:
     last_verdict: float
     used: Used
     requests: int
-    clear: bool
+    unclear: int
+    """Profiles that have no verdict `clear`, and orders that are left."""
+
+    @property
+    def clear(self) -> bool:
+        """Whether it did what it is for."""
+        return not self.unclear
 
     @property
     def processor(self) -> float:
@@ -108,21 +117,15 @@ def _serve(pipe: Connection, accounts: int, folder: Path | None) -> None:
                     pipe.send((max(first.values(), default=0) / 1000, len(requests), len(place.server.open_orders())))
 
 
-def kill(
-    place: Apart, home: Path, profiles: int, orders: int, *words: str, limits: bool = False, under: Sequence[str] = ()
-) -> Cost:
-    """Kill the first profiles, each with so many orders; `under` are the words of what watches the command.
-
-    With limits, it keeps to those that Bybit documents.
-    """
+def kill(place: Apart, home: Path, profiles: int, orders: int, *, program: Sequence[str] = UNLIMITED) -> Cost:
+    """Kill the first profiles, each with so many orders; `program` are the words of the command."""
     path = home / f"{profiles}.toml"
     if not path.exists():
         chosen = dict(list(place.tables.items())[:profiles])
         path.write_text(tomli_w.dumps({"defaults": place.defaults, "profiles": chosen}), encoding="utf-8")
         path.chmod(0o600)
     place.rest(orders, profiles)
-    program = (CANCELALL,) if limits else (sys.executable, "-m", "benchmarks.unlimited")
-    line = (*under, *program, "all", "--json", "--quiet", "--config", str(path), "--deadline", "120", *words)
+    line = (*program, "all", "--json", "--quiet", "--config", str(path), "--deadline", "120")
     ran, used = run_and_measure(*line, home=home, env={})
     lines = ran.lines
     last, requests, left = place.seen()
@@ -133,7 +136,7 @@ def kill(
         last_verdict=max((one["timing_ms"]["verdict"] for one in lines), default=0) / 1000,
         used=used,
         requests=requests,
-        clear=len(lines) == profiles and {one["verdict"] for one in lines} == {"clear"} and not left,
+        unclear=abs(profiles - len(lines)) + sum(one["verdict"] != "clear" for one in lines) + left,
     )
 
 
@@ -148,26 +151,47 @@ def each_order(many: Cost, few: Cost) -> float:
 
 
 def typical(costs: Sequence[Cost]) -> Cost:
-    """The one with the median of processor time."""
-    return sorted(costs, key=lambda one: one.processor)[len(costs) // 2]
+    """Of kills of one shape: the median of each figure."""
+    used = [one.used for one in costs]
+    return replace(
+        costs[0],
+        last_cancel=median(one.last_cancel for one in costs),
+        last_verdict=median(one.last_verdict for one in costs),
+        used=Used(
+            user=median(one.user for one in used),
+            system=median(one.system for one in used),
+            peak_mb=median(one.peak_mb for one in used),
+        ),
+        requests=round(median(one.requests for one in costs)),
+        unclear=max(one.unclear for one in costs),
+    )
+
+
+COLUMNS = (
+    Column("last mass cancel s", compared=True),
+    Column("last verdict s", compared=True),
+    Column("processor s", compared=True),
+    Column("peak MB", ".0f", compared=True),
+    Column("requests", ",.0f"),
+)
+
+
+def row(cost: Cost) -> Row:
+    """A kill in these columns."""
+    figures = (cost.last_cancel, cost.last_verdict, cost.processor, cost.used.peak_mb, cost.requests)
+    return {column.name: figure for column, figure in zip(COLUMNS, figures, strict=True)}
 
 
 def costs_table(costs: Sequence[Cost]) -> list[str]:
     """A row for each kill."""
-    head = ("profiles", "orders of each", "last mass cancel s", "last verdict s", "processor s", "peak MB", "requests")
-    rows = [
+    head = ("profiles", "orders of each", *(column.name for column in COLUMNS))
+    return table(
+        head,
         (
-            f"{one.profiles:,}",
-            f"{one.orders:,}",
-            f"{one.last_cancel:.2f}",
-            f"{one.last_verdict:.2f}",
-            f"{one.processor:.2f}",
-            f"{one.used.peak_mb:.0f}",
-            f"{one.requests:,}",
-        )
-        for one in costs
-    ]
-    return table(head, rows)
+            (f"{one.profiles:,}", f"{one.orders:,}", *(f"{row(one)[name]:{form}}" for name, form, _ in COLUMNS))
+            for one in costs
+        ),
+    )
 
 
 def main() -> None:
@@ -180,12 +204,12 @@ def main() -> None:
     parser.add_argument("--limits", action="store_true", help="keep to those that Bybit documents")
     parser.add_argument("--under", default="", help="what watches the command: 'perf record -o FILE --'")
     words = parser.parse_args()
-    under = words.under.split()
+    program = (*words.under.split(), *((CANCELALL,) if words.limits else UNLIMITED))
     with tempfile.TemporaryDirectory(prefix="cancelall-scale-") as name:
         folder = Path(name)
         with apart(max(words.profiles), folder if words.tls else None) as place:
             costs = [
-                kill(place, folder, profiles, orders, limits=words.limits, under=under)
+                kill(place, folder, profiles, orders, program=program)
                 for _ in range(words.runs)
                 for orders in words.orders
                 for profiles in words.profiles
