@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from benchmarks import guard, kept, kills, scale, shares, venues, wire
+from benchmarks import guard, imports, kept, kills, scale, shares, venues, wire
 from benchmarks.bench import Bench
 from benchmarks.command import ROOT, compiled
 from benchmarks.exchange import authority
@@ -241,6 +241,7 @@ PARTS: Mapping[str, Callable[[Bench], None]] = {
     "wire": to_the_wire,
     "guard": standing_guard,
     "starts": starts,
+    "imports": imports.measure,
     "account": one_account,
     "venues": each_venue,
     "troubled": troubled,

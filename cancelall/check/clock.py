@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from cancelall.core.dataclass import dataclass
 from cancelall.core.preflight import Area, Finding, Window, failure, good, warning
 
 _NOTICED_MS = 1000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cancelall.core import dated, drills
+from cancelall.core.dataclass import dataclass
 from cancelall.core.declare import AGE_UNITS
 from cancelall.core.files import state_directories
 from cancelall.core.preflight import Area, CheckReport, Finding, Level, failure, good, warning

@@ -6,10 +6,10 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
+from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import ConfigError, TransportFault
 from cancelall.core.preflight import Area, Finding, failure, good, warning
 from cancelall.net import dial, failures

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -15,6 +14,7 @@ from cancelall.check.live import try_a_cancel
 from cancelall.check.venue import QuestionAnswer, ask_all, sunset_finding, venue_findings
 from cancelall.config.toml_file import Document
 from cancelall.core.attempts import Attempt
+from cancelall.core.dataclass import dataclass, field, replace
 from cancelall.core.errors import CancelallError, OptionError
 from cancelall.core.model import Reply, SignedRequest, host_of
 from cancelall.core.preflight import (

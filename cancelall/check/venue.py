@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from cancelall.check import key
 from cancelall.check.clock import Reading, clock_finding
 from cancelall.core.attempts import Attempt, Outcome
+from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import ErrorKind
 from cancelall.core.model import Answer, Judgement, Listing
 from cancelall.core.preflight import Area, Finding, KeyFacts, Preflight, Question, failure, good, warning

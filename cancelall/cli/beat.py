@@ -9,8 +9,8 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import UsageError
 from cancelall.core.quoting import quoted
 

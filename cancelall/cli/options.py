@@ -6,11 +6,11 @@ The annotations are evaluated as they stand: as texts, they would be compiled an
 import contextlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cancelall.config.toml_file import Document
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Opt
 from cancelall.core.profile import (
     CLIENT_ID,

@@ -14,11 +14,11 @@ import stat
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cancelall.config.toml_file import read_text
+from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import ConfigError
 from cancelall.core.files import why_others_can_replace, write_private
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, NoReturn
 from urllib.parse import urlsplit
 
 from cancelall.config.toml_file import Document, fail, place
 from cancelall.core import declare
+from cancelall.core.dataclass import dataclass, replace
 from cancelall.core.declare import Opt
 from cancelall.core.errors import ConfigError, OptionError, UsageError
 from cancelall.core.profile import GUARD, KEEP_PROTECTIVE, NOTIFY_COMMAND, BrokenProfile, Profile

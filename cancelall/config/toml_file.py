@@ -8,11 +8,11 @@ import re
 import stat
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cancelall.core import declare
+from cancelall.core.dataclass import dataclass, field, replace
 from cancelall.core.errors import ConfigError
 from cancelall.core.files import READ, WRITE, open_at_once, rights_of_others, why_others_can_replace
 from cancelall.core.profile import environment_prefix
@@ -25,15 +25,12 @@ SIZE_LIMIT = 1 << 20
 DEEPEST = 16
 """Parts of a key, and brackets in brackets. Nothing here needs more than four; the parser's time and memory grow with
 the square of the parts of one key: 100,000 of them take 11 GB."""
-_SIGN = re.compile(
-    r"""
+_SIGN = r"""(?sx)
     \"{3} (?: [^\\] | \\.? )*? (?: \"{3} | \Z )  |  '{3} .*? (?: '{3} | \Z )
     | \" (?: [^"\\\n] | \\. )* \"?  |  ' [^'\n]* '?
     | \# [^\n]*  |  [.\[\]{}=,\n]
-    """,
-    re.DOTALL | re.VERBOSE,
-)
-"""A string, a comment, or one of the signs that structure a document."""
+    """
+"""A string, a comment, or one of the signs that structure a document. Compiled for a document that may be deep."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,7 +229,7 @@ def too_deep(text: str) -> int | None:
     if all(line.count(".") < DEEPEST and line.count("[") + line.count("{") <= DEEPEST for line in text.split("\n")):
         return None
     line, dots, depth = 1, 0, 0
-    for match in _SIGN.finditer(text):
+    for match in re.finditer(_SIGN, text):
         sign = match[0]
         if sign == ".":
             dots += 1

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.errors import TransportFault
 from cancelall.core.model import Answer, Judgement, Request, SignedRequest
 

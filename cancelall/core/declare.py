@@ -10,9 +10,10 @@ import functools
 import math
 import types
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from cancelall.core.dataclass import dataclass, fields
 from cancelall.core.errors import OptionError
 
 Form = Literal["token", "pem", "token or pem", "base58", "base58 or json"]

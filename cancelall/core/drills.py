@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cancelall.core import dated
+from cancelall.core.dataclass import dataclass
 from cancelall.core.files import state_directories
 
 NAME = "drill.json"

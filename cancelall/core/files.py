@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import struct
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -80,6 +79,8 @@ def rights_of_others(descriptor: int | Path, status: os.stat_result) -> int:
 
 
 def _rights_by_list(raw: bytes, status: os.stat_result) -> int:
+    import struct  # few files have a list
+
     entries = [struct.unpack_from("<HHI", raw, at) for at in range(4, len(raw) - 7, 8)]
     mask = next((rights for kind, rights, _ in entries if kind == _MASK), 7)
     rights = 0

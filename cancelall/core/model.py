@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum, IntEnum, StrEnum
 from functools import cached_property
 from typing import Any, NoReturn
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.errors import ErrorKind, ExitStatus, Unreadable
 
 

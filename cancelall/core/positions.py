@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.model import Verdict
 
 LONG, SHORT, UNREADABLE = "long", "short", "?"

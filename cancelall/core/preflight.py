@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any, Generic, TypeVar
 
+from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import ExitStatus
 from cancelall.core.model import Reply, Request
 

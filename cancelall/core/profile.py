@@ -1,14 +1,15 @@
-"""One account on one venue, as a command means it: what it can say, what it says, and how its secrets are named."""
+"""One account on one venue, as a command means it: what it can say, what it says, and how its secrets are named.
 
-from __future__ import annotations
+The annotations are evaluated as they stand: as texts, those of options would be compiled anew in each kill.
+"""
 
 import functools
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Opt
 from cancelall.core.errors import ConfigError
 from cancelall.core.secret import Secret

@@ -14,8 +14,8 @@ LIMIT = 80
 """Characters of a word that are shown."""
 SHOWN = 4
 """Characters that are shown of what looks like a secret: enough to find it again."""
-_RUN = re.compile(r"[A-Za-z0-9+=]{12,}")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_RUN = r"[A-Za-z0-9+=]{12,}"
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _LONG = 40
 """Characters without a space, more than any name has."""
 _MIXED = 5
@@ -55,14 +55,14 @@ def visible(text: str) -> str:
 
 def looks_secret(text: str) -> bool:
     """Whether a word is more like a key than like a name: long and mixed, or a PEM block. Names must not be caught."""
-    if "-----BEGIN" in text or "PRIVATE KEY" in text or _UUID.search(text):
+    if "-----BEGIN" in text or "PRIVATE KEY" in text or re.search(_UUID, text):
         return True
     if any(len(part) >= _LONG for part in text.split()):
         return True
     digits, letters = sum(map(str.isdigit, text)), sum(map(str.isalpha, text))
     if len(text) >= 20 and digits >= 4 and letters >= 4 and " " not in text:
         return True
-    return any(_is_mixed(run) for run in _RUN.findall(text))
+    return any(_is_mixed(run) for run in re.findall(_RUN, text))
 
 
 def _is_mixed(run: str) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.errors import ErrorKind, ExitStatus
 from cancelall.core.model import Order, State, Verdict
 

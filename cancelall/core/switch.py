@@ -11,9 +11,9 @@ import importlib
 import importlib.util
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import OptionError, Unreadable
 from cancelall.core.model import Order, Reply, Request, State
 

@@ -10,11 +10,11 @@ import os
 import stat
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cancelall.core import declare
+from cancelall.core.dataclass import dataclass
 from cancelall.core.declare import Form, Sec
 from cancelall.core.errors import SecretError
 from cancelall.core.files import READ, WRITE, open_at_once, rights_of_others

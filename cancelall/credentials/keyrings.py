@@ -10,9 +10,9 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import SecretError
 from cancelall.core.secret import Secret, scrub
 

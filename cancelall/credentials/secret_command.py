@@ -12,9 +12,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import IO, cast
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.errors import SecretError
 from cancelall.core.quoting import quoted
 

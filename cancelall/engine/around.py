@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
 from cancelall.core.attempts import Attempt
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.model import Listing
 from cancelall.engine.client import Client
 from cancelall.venues.contract import Segment

@@ -11,11 +11,11 @@ import contextlib
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
 from cancelall.core.attempts import INSTANT, Attempt, Outcome, Tally, Watch
+from cancelall.core.dataclass import dataclass, field, replace
 from cancelall.core.errors import DryRunViolation, TransportFault, Unreadable, bug_words
 from cancelall.core.model import Answer, Judgement, Priority, Reply, Request, SignedRequest, host_of
 from cancelall.engine import retry

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Any
 
 from cancelall.core.attempts import Attempt, Outcome, Watch
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.model import Answer, Priority, Request
 from cancelall.engine.client import Client
 from cancelall.engine.listing import MOST_PAGES

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cancelall.core.attempts import Watch
+from cancelall.core.dataclass import dataclass
 from cancelall.core.model import Order, Request
 from cancelall.engine.client import Client
 from cancelall.engine.ledger import Ledger

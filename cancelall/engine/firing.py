@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+from cancelall.core.dataclass import dataclass
 from cancelall.core.model import Answer, Listing, Order, Request
 from cancelall.engine.ledger import Ledger
 from cancelall.engine.records import OrderRecord, RequestRecord, Said

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
+from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import TransportFault
 from cancelall.core.model import Answer, Judgement, Reply, Request, SignedRequest
 

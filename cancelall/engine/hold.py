@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from cancelall.core.dataclass import dataclass
 from cancelall.core.model import Verdict
 from cancelall.engine import verdicts
 from cancelall.engine.profile_sweep import ProfileSweep

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from typing import Any
 
 from cancelall.core.attempts import Attempt, Outcome
+from cancelall.core.dataclass import dataclass, field, replace
 from cancelall.core.model import (
     Acknowledgement,
     Answer,

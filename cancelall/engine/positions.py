@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from cancelall.core.attempts import Attempt, Outcome, Tally, Watch
+from cancelall.core.dataclass import dataclass, field, replace
 from cancelall.core.errors import bug_words
 from cancelall.core.model import Answer, Protection, Request, State, Verdict
 from cancelall.core.positions import LONG, UNREADABLE, Position, PositionReport, PositionsReport, ProtectiveOrder, Role

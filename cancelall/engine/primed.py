@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.model import SignedRequest
 from cancelall.core.profile import Profile
 from cancelall.credentials.chain import ResolvedSecrets

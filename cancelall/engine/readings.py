@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from typing import Any
 
 from cancelall.core.attempts import Attempt
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.model import Answer, Listing
 from cancelall.engine.client import Client
 from cancelall.engine.discovery import Discoveries

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import Enum
 
 from cancelall.core.attempts import INSTANT, Attempt
+from cancelall.core.dataclass import dataclass
 from cancelall.core.model import Answer, Judgement, Listing, Order, State
 
 _OF_RIGHTS = frozenset({"auth", "permission", "ip", "region"})

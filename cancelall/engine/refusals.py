@@ -7,8 +7,8 @@ from __future__ import annotations
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
+from cancelall.core.dataclass import dataclass, field, replace
 from cancelall.core.errors import TransportFault
 from cancelall.core.model import GATEWAY_PAUSE, Answer, Judgement, Reach, Request
 

@@ -8,11 +8,11 @@ import gc
 import os
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from cancelall.core.attempts import Attempt, Tally, unwatched
+from cancelall.core.dataclass import dataclass, field, replace
 from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault, bug_words
 from cancelall.core.model import ClientIds, Reply, SignedRequest, Verdict
 from cancelall.core.profile import BrokenProfile, Profile

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 
+from cancelall.core.dataclass import dataclass, field, replace
 from cancelall.core.model import Answer, Judgement, Priority, Reach, Request
 from cancelall.engine.rate_limiter import Queue
 from cancelall.venues.contract import Serial

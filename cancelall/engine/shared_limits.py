@@ -8,12 +8,12 @@ import errno
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
 from cancelall.config.loader import at_hand
 from cancelall.core import declare
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.errors import CancelallError, SecretError, TransportFault
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.engine.rate_limiter import Address, HostGate

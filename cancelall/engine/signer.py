@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from cancelall.core.attempts import Watch
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.model import Reply, Request, SignedRequest
 from cancelall.engine.serial_key import SerialKey
 from cancelall.venues.contract import Venue

@@ -15,10 +15,10 @@ import struct
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import CancelallError, ConfigError, ErrorKind, ExitStatus, bug_words
 from cancelall.core.quoting import quoted, quoted_path
 from cancelall.guard.codec import from_json, to_json

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cancelall.core import drills
 from cancelall.core.attempts import Attempt
+from cancelall.core.dataclass import dataclass, field, replace
 from cancelall.core.drills import DrillEvidence
 from cancelall.core.errors import CancelallError, ConfigError, bug_words
 from cancelall.core.model import Answer, Order, SignedRequest, State

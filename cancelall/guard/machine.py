@@ -7,8 +7,8 @@ machine nor a stopped process, swapping or a step of a clock is a silence. Keys 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
+from cancelall.core.dataclass import dataclass, replace
 from cancelall.core.errors import UsageError
 from cancelall.guard.model import Cause, GuardRecord, GuardState, Look, Pressed, Rules, Sight, Trigger
 

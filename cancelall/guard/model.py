@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
+
+from cancelall.core.dataclass import dataclass, field
 
 Trigger = Literal["heartbeat", "process", "kill file", "signal", "command", "probe"]
 

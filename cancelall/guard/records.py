@@ -15,12 +15,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, get_args
 
 from cancelall.config.guards import GUARD_NAME
+from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import ConfigError, bug_words
 from cancelall.core.files import open_at_once, state_directories, write_private
 from cancelall.core.quoting import quoted

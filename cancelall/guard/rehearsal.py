@@ -7,9 +7,9 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 
 from cancelall.core.attempts import Attempt
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.errors import CancelallError, bug_words
 from cancelall.core.model import Answer, Order
 from cancelall.core.preflight import load_preflight

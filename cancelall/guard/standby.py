@@ -12,11 +12,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
 from cancelall.config.toml_file import Document
+from cancelall.core.dataclass import dataclass, replace
 from cancelall.core.errors import CancelallError, SecretError, bug_words
 from cancelall.core.model import Order
 from cancelall.core.profile import BrokenProfile, Profile

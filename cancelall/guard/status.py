@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from cancelall.config.guards import GuardAlarms
+from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import ExitStatus
 from cancelall.core.model import Verdict
 from cancelall.core.secret import scrub

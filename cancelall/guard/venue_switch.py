@@ -11,10 +11,10 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from cancelall.core.attempts import Attempt, Outcome, Watch
+from cancelall.core.dataclass import dataclass, field, replace
 from cancelall.core.errors import CancelallError, ConfigError, OptionError, bug_words
 from cancelall.core.model import Answer, Order
 from cancelall.core.profile import Profile

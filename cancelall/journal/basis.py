@@ -6,8 +6,8 @@ Imported after the verdict, to write it down.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from cancelall.core.dataclass import dataclass
 from cancelall.core.model import Request
 
 Stages = tuple[tuple[Request, ...], ...]

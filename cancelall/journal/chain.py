@@ -8,10 +8,10 @@ import os
 import sys
 import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.stamp import machine
 from cancelall.journal.file import LOCK_SECONDS, NAME, rotated
 

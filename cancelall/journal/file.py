@@ -16,8 +16,9 @@ import stat
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from cancelall.core.dataclass import dataclass, replace
 
 if sys.platform != "win32":
     import fcntl

@@ -9,11 +9,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from cancelall import __version__
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.model import Acknowledgement, Answer, Order, Priority, Request, State
 from cancelall.core.results import ProfileReport
 from cancelall.journal.writer import Journal, id_fields

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.model import Answer, Reach, Verdict
 
 Record = Mapping[str, Any]

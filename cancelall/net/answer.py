@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.errors import TransportFault
 
 HEAD_LIMIT = 1 << 16

@@ -10,9 +10,9 @@ import stat
 import threading
 import urllib.parse
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.errors import ConfigError
 
 if TYPE_CHECKING:

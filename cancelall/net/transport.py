@@ -18,9 +18,9 @@ import time
 import urllib.parse
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from cancelall import __version__
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.errors import ConfigError, TransportFault, Unreadable
 from cancelall.core.model import Reply, SignedRequest, host_of
 from cancelall.net import answer, connection, failures

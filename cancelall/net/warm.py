@@ -11,8 +11,8 @@ import socket
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 
+from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import CancelallError, TransportFault
 from cancelall.core.model import Reply, SignedRequest, host_of
 from cancelall.net import connection, failures

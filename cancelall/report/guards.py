@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cancelall.core.dataclass import dataclass
 from cancelall.report.badges import BAD, DOUBTFUL, GOOD, WARNING, badge
 from cancelall.report.tables import LINES, REST, drawn, one_line, table
 from cancelall.report.text import clean

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from cancelall.core.dataclass import dataclass
 from cancelall.core.model import GRAVITY, Verdict, worst
 from cancelall.core.stamp import checksum
 from cancelall.report.lines import SCHEMA

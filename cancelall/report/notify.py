@@ -14,9 +14,9 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import IO
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.secret import scrub
 
 SECONDS = 10.0

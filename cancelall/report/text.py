@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from cancelall.core.dataclass import dataclass
 from cancelall.core.model import GRAVITY, State, Verdict
 from cancelall.core.quoting import visible
 from cancelall.core.results import OrderReport, ProfileReport

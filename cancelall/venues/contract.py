@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import parse_qsl, quote
 
+from cancelall.core.dataclass import dataclass, field, replace
 from cancelall.core.declare import nearest
 from cancelall.core.model import Acknowledgement, FinalStates, Judgement, Order, Page, Reply, Request, Signed
 from cancelall.venues import signing

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Order, Reply, Request
 from cancelall.core.positions import LONG, SHORT, UNREADABLE, Position, ProtectiveOrder, Role

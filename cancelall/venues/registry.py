@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Opt
 from cancelall.core.errors import CancelallError
 

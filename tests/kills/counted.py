@@ -3,7 +3,7 @@
 The result, as JSON, is how often each function is entered: on the main thread until it hands the first request over, in
 the job that then sends one, and in the jobs that read secrets before. What goes on at the same time counts nothing: the
 connections that are opened ahead, the journal's own thread, the other first requests. That a coroutine goes on is no
-call, nor is the body of a module, a class or a comprehension.
+call, nor is the body of a module, a class or a comprehension; nor is what makes and compares instances of dataclasses.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from typing import Any
 import cancelall
 
 PRODUCT = str(Path(cancelall.__file__).parent) + os.sep
+DATACLASSES = str(Path("core/dataclass.py"))
+"""Its functions are those that the standard library would have compiled for each class, under no file's name."""
 SENDING, THREADS = str(Path("net/transport.py")), str(Path("net/background.py"))
 _RESUME = dis.opmap["RESUME"]
 
@@ -42,6 +44,8 @@ class Counter:
         if self.done or not code.co_filename.startswith(PRODUCT):
             return
         where = code.co_filename.removeprefix(PRODUCT)
+        if where == DATACLASSES:
+            return
         if event == "c_call":
             if (where, code.co_name, arg.__name__) == (SENDING, "_send", "sendall"):
                 self.done = True

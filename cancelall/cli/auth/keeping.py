@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from cancelall.config import edit, loader
 from cancelall.config.toml_file import Document
 from cancelall.core import declare
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.errors import CancelallError, ConfigError, ExitStatus, Interrupted, SecretError, UsageError
 from cancelall.core.profile import BrokenProfile, Overrides, Profile, environment_prefix
 from cancelall.core.quoting import quoted

@@ -10,7 +10,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -22,6 +21,7 @@ from cancelall.cli.options import Output, Terms
 from cancelall.config import loader, toml_file
 from cancelall.config.toml_file import Document
 from cancelall.core import declare
+from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import ConfigError, Interrupted, SecretError, UsageError
 from cancelall.core.profile import BrokenProfile, Overrides, Profile
 from cancelall.core.quoting import quoted

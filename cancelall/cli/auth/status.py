@@ -6,10 +6,10 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cancelall.core import declare, files
+from cancelall.core.dataclass import dataclass, replace
 from cancelall.core.errors import CancelallError, SecretError
 from cancelall.core.files import state_directories
 from cancelall.core.profile import BrokenProfile, Profile, credential_path

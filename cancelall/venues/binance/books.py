@@ -6,8 +6,9 @@ https://developers.binance.com/docs/derivatives/usds-margined-futures/trade/and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY
 
+from cancelall.core.dataclass import dataclass, field, replace
 from cancelall.core.model import State
 from cancelall.venues.payload import Row
 

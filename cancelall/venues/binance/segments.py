@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import ClassVar
 
+from cancelall.core.dataclass import dataclass, replace
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import (
     Acknowledgement,

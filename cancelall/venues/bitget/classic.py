@@ -6,10 +6,10 @@ https://www.bitget.com/api-doc/spot/trade/Cancel-Symbol-Orders, .../spot/plan/Ba
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
+from cancelall.core.dataclass import dataclass, replace
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Order, Priority, Protection, Purpose, Reply, Request
 from cancelall.venues import payload

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
+from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import (
     Acknowledgement,

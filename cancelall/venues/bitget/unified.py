@@ -7,10 +7,10 @@ neighbours. Of the six types of strategy orders these pages know `tpsl`, and tha
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from cancelall.core.dataclass import dataclass, replace
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Order, Page, Priority, Protection, Purpose, Reply, Request, State
 from cancelall.venues import payload

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import ClassVar
 
+from cancelall.core.dataclass import dataclass, replace
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import (
     Acknowledgement,

@@ -1,10 +1,8 @@
 """DeltaDeFi: what a profile can say: hosts, options, secrets."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass, field
 from typing import Annotated
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Sec
 from cancelall.core.secret import Secret
 from cancelall.venues.registry import Schema, selector

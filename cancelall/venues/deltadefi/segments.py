@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs
 
+from cancelall.core.dataclass import dataclass, replace
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Acknowledgement, FinalStates, Order, Page, Protection, Purpose, Reply, Request, State
 from cancelall.venues import payload

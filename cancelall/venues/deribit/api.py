@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from cancelall.core.dataclass import dataclass, replace
 from cancelall.core.errors import ErrorKind, SecretError, Unreadable
 from cancelall.core.model import Answer, Judgement, Priority, Purpose, Reach, Reply, Request, Signed
 from cancelall.venues import payload, signing

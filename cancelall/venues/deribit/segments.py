@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
+from cancelall.core.dataclass import dataclass, replace
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Acknowledgement, Failure, FinalStates, Order, Page, Protection, Purpose, Reply, Request
 from cancelall.core.model import State as EndState

@@ -1,12 +1,10 @@
 """Hyperliquid: what a profile can say: hosts, options, secrets; and what the reads of a run have shown."""
 
-from __future__ import annotations
-
 import re
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError
 from cancelall.core.secret import Secret

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import (
     Acknowledgement,

@@ -1,11 +1,9 @@
 """Kraken: what a profile can say: host, options, secrets."""
 
-from __future__ import annotations
-
 import re
-from dataclasses import dataclass, field
 from typing import Annotated
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Sec
 from cancelall.core.secret import Secret
 from cancelall.venues.registry import Schema, selector

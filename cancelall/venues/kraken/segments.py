@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs
 
+from cancelall.core.dataclass import dataclass, replace
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Acknowledgement, FinalStates, Order, Page, Protection, Purpose, Reply, Request, State
 from cancelall.venues import payload
@@ -211,4 +210,7 @@ def _offset(request: Request) -> int:
 def milliseconds(seconds: str | None) -> int | None:
     """Unix seconds with a fraction, as ms; None for anything else."""
     text = seconds or ""
-    return int(Decimal(text) * 1000) if re.fullmatch(r"\d{1,12}(\.\d{1,12})?", text, re.ASCII) else None
+    if not re.fullmatch(r"\d{1,12}(\.\d{1,12})?", text, re.ASCII):
+        return None
+    whole, _, fraction = text.partition(".")
+    return int(whole + fraction[:3].ljust(3, "0"))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from cancelall.core.dataclass import dataclass
 from cancelall.core.declare import nearest
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Purpose, Reply, Request

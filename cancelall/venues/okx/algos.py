@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
+from cancelall.core.dataclass import dataclass, replace
 from cancelall.core.model import Order, Priority, Protection, Purpose, Request, State
 from cancelall.venues.contract import Named, in_chunks
 from cancelall.venues.okx import api

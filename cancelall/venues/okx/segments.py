@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
+from cancelall.core.dataclass import dataclass, replace
 from cancelall.core.model import (
     Acknowledgement,
     Failure,

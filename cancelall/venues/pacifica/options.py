@@ -1,11 +1,9 @@
 """Pacifica: what a profile can say: hosts, options, secrets."""
 
-from __future__ import annotations
-
 import json
-from dataclasses import dataclass, field
 from typing import Annotated
 
+from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError, SecretError
 from cancelall.core.secret import Secret

@@ -8,7 +8,6 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +23,7 @@ from cancelall.cli.process import _status
 from cancelall.config import example, loader, toml_file
 from cancelall.config.toml_file import Document
 from cancelall.core import declare
+from cancelall.core.dataclass import dataclass
 from cancelall.core.declare import Declared, Opt
 from cancelall.core.errors import EXIT_STATUSES, ExitStatus, UsageError
 from cancelall.core.model import GRAVITY, Verdict

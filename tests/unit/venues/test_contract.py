@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, localcontext
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cancelall.core.model import Order, Protection, Request, State
 from cancelall.venues import payload
@@ -72,6 +76,18 @@ def test_two_purposes_of_the_same_bytes_are_two_requests() -> None:
 )
 def test_what_is_left_of_a_quantity(whole: str | None, parts: tuple[str | None, ...], left: str | None) -> None:
     assert payload.minus(whole, *parts) == left
+
+
+digits = st.text("0123456789", min_size=1, max_size=40)
+quantities = digits | st.tuples(digits, digits).map(".".join)
+
+
+@given(whole=quantities, parts=st.lists(quantities, max_size=4))
+def test_what_is_left_of_a_quantity_is_exact(whole: str, parts: list[str]) -> None:
+    with localcontext() as exact:
+        exact.prec = 100
+        left = Decimal(whole) - sum(map(Decimal, parts), Decimal(0))
+    assert payload.minus(whole, *parts) == f"{left:f}"
 
 
 def test_a_row_that_tells_nothing_hides_no_end() -> None:
