@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -303,6 +304,7 @@ def ccxt_client(*faults: str, **more: Any) -> Iterator[tuple[SimServer, Any]]:
     with simulator.start("deribit", orders=44, limits=False, faults=list(faults)) as server:
         keys = {"apiKey": server.credentials["client_id"], "secret": server.credentials["client_secret"]}
         client = ccxt.deribit({**keys, "enableRateLimit": False, **more})
+        client.nonce = itertools.count(client.milliseconds()).__next__  # its own is one a millisecond
         client.has["fetchCurrencies"] = False
         client.urls["api"] = dict.fromkeys(client.urls["api"], server.origin)
         try:
@@ -313,7 +315,6 @@ def ccxt_client(*faults: str, **more: Any) -> Iterator[tuple[SimServer, Any]]:
 
 @pytest.mark.conformance
 def test_ccxt_lists_places_and_cancels() -> None:
-    """Its nonce is the time in milliseconds: one call a millisecond."""
     with ccxt_client() as (server, client):
         markets = {one["id"]: one["type"] for one in client.fetch_markets()}
         assert (markets["BTC-PERPETUAL"], markets["BTC-25DEC26-100000-C"], markets["BTC_USDC"]) == (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -266,6 +267,7 @@ def ccxt_client(server: SimServer, **changes: Any) -> Iterator[Any]:
     ccxt = pytest.importorskip("ccxt")
     keys = server.credentials
     client = ccxt.kraken({"apiKey": keys["api_key"], "secret": keys["api_secret"], "enableRateLimit": False, **changes})
+    client.nonce = itertools.count(client.milliseconds()).__next__  # its own is one a millisecond
     client.urls["api"] = dict.fromkeys(client.urls["api"], server.origin)
     try:
         yield client
