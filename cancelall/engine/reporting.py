@@ -25,14 +25,17 @@ def swept(
     sweep: ProfileSweep,
     resolved: ResolvedSecrets,
     verdict: Verdict,
+    error: ErrorReport | None,
     timing: Timing,
     *,
     cut_by: str = "",
 ) -> ProfileReport:
-    """A sweep that has ended, or that a signal has cut short."""
+    """A sweep that has ended, or that a signal has cut short.
+
+    `error` is why the verdict was not clear when it was given: what is read of orders afterwards changes neither.
+    """
     client, venue = sweep.client, sweep.client.venue
     ledgers = list(sweep.ledgers.values())
-    error = reasons.error_report(sweep, verdict)
     if cut_by:
         taken = sum(record.taken for ledger in ledgers for record in ledger.seen)
         proven = sum(ledger.proven for ledger in ledgers)

@@ -19,7 +19,7 @@ from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
 from cancelall.core.secret import last_four, passes, register
 from cancelall.credentials.chain import ResolvedSecrets, resolve
-from cancelall.engine import final_states, reporting, verdicts
+from cancelall.engine import final_states, reasons, reporting, verdicts
 from cancelall.engine.client import Client, Send
 from cancelall.engine.hold import Hold
 from cancelall.engine.profile_sweep import ProfileSweep
@@ -297,7 +297,7 @@ class Run:
         verdict = verdicts.profile_verdict(sweep)
         if self.hold > 0 and not self.interrupted.is_set():
             verdict = await self._held(profile.name, sweep, sweeping, verdict, profile.deadline)
-        decided = self.clock.monotonic()
+        decided, why = self.clock.monotonic(), reasons.error_report(sweep, verdict)
         reporting.listed_last(sweep, record)
         record.decided(partial(reporting.basis, sweep, decided))
         if self.positions and not cut:
@@ -306,7 +306,8 @@ class Run:
             self.listener.decided(profile.name, verdict, decided - self.started)
             await self._until(asyncio.create_task(final_states.read(client, missing, since_ms)), client.deadline)
         timing = self._timing(tally, decided)
-        return reporting.swept(profile, sweep, resolved, verdict, timing, cut_by=self.signal_name if cut else "")
+        cut_by = self.signal_name if cut else ""
+        return reporting.swept(profile, sweep, resolved, verdict, why, timing, cut_by=cut_by)
 
     def _reading(
         self, profile: Profile, sweep: ProfileSweep, verdict: Verdict, decided: float

@@ -99,6 +99,14 @@ def test_what_was_cancelled_before_a_pair_turned_out_to_be_apart_is_told(monkeyp
     assert requests(result, "/accounts/open-orders", "symbol=IAGUSDM"), "its own listing is the witness"
 
 
+def test_what_is_read_of_orders_after_the_verdict_does_not_change_its_reason() -> None:
+    """The mass cancel has taken all of a pair that only a listing would show; histories name the pair too late."""
+    result = one(options={"symbol": ["ADAUSDX"]})
+    assert (result.verdict, symbols(result) & {"ADAUSDX"}) == (Verdict.UNPROVEN, set())
+    assert any(report.order.symbol == "ADAUSDX" for report in result.report.orders)
+    assert "lists no --symbol ADAUSDX" in result.error.message
+
+
 def test_without_that_listing_a_warning_says_what_was_not_looked_for() -> None:
     result = one("symbol-needed", absent="ADAUSDX")
     assert (result.verdict, symbols(result)) == (Verdict.CLEAR, {"ADAUSDX"})
