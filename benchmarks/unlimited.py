@@ -9,7 +9,12 @@ from dataclasses import replace
 from cancelall.cli.process import run
 from cancelall.venues.bybit import venue
 
-venue.VENUE = replace(venue.VENUE, address_limit=None)
+
+def lift() -> None:
+    """Let this process go as fast as it can."""
+    venue.VENUE = replace(venue.VENUE, address_limit=None)
+
 
 if __name__ == "__main__":
+    lift()
     run()

@@ -105,6 +105,7 @@ def test_a_ban_on_one_host_leaves_the_others_their_proof(servers: dict[str, SimS
 
 
 @pytest.mark.faults
+@pytest.mark.alone("it has 8 s of wall time, of which a host takes 3")
 def test_a_host_that_hangs_holds_up_no_cancel_on_the_others(servers: dict[str, SimServer]) -> None:
     """The first cancels, unseen, all go to the host of options: what has to be listed first is on the others."""
     profile, events = on_hosts(servers), []

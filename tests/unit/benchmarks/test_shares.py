@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import shares, timed
 from benchmarks.timed import LOOP, PARTS, THREADS, Meter, Spent
+from cancelall.venues.registry import load
 from support import ROOT
 
 
@@ -107,3 +108,7 @@ def test_every_part_names_what_there_is() -> None:
     )
     assert (done.stdout, done.stderr) == ("1\n", "")
     assert all(PARTS.values())
+
+
+def test_who_imports_it_keeps_the_limits() -> None:
+    assert load("bybit").address_limit is not None
