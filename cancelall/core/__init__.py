@@ -1,7 +1,8 @@
 """The words that all rooms share.
 
 They are dataclasses, and `dataclasses` imports `inspect`, for classes without a docstring only: a tenth of what there
-is to do before the first connection. Ours have all one. It gets something that imports it when another comes.
+is to do before the first connection. Ours have all one. It gets something that imports it when another comes; from
+Python 3.13 on it needs it for every class.
 """
 
 import sys
@@ -9,7 +10,7 @@ from types import ModuleType
 
 if not {"dataclasses", "inspect"} & sys.modules.keys():
     sys.modules["inspect"] = _later = ModuleType("inspect")
-    _later.__dict__["__getattr__"] = lambda name: getattr(__import__("inspect"), name)
+    _later.__dict__["__getattr__"] = lambda name: _later.__dict__.setdefault(name, getattr(__import__("inspect"), name))
     try:
         import dataclasses  # noqa: F401
     finally:

@@ -21,8 +21,9 @@ from typing import Any
 import cancelall
 
 PRODUCT = str(Path(cancelall.__file__).parent) + os.sep
-DATACLASSES = str(Path("core/dataclass.py"))
-"""Its functions are those that the standard library would have compiled for each class, under no file's name."""
+DATACLASSES = {str(Path("core/dataclass.py")), str(Path("core/__init__.py"))}
+"""Their functions are those that the standard library would have compiled for each class, under no file's name, and
+what stands for a module that it imports."""
 SENDING, THREADS = str(Path("net/transport.py")), str(Path("net/background.py"))
 _RESUME = dis.opmap["RESUME"]
 
@@ -44,7 +45,7 @@ class Counter:
         if self.done or not code.co_filename.startswith(PRODUCT):
             return
         where = code.co_filename.removeprefix(PRODUCT)
-        if where == DATACLASSES:
+        if where in DATACLASSES:
             return
         if event == "c_call":
             if (where, code.co_name, arg.__name__) == (SENDING, "_send", "sendall"):
