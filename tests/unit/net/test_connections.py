@@ -282,7 +282,7 @@ def test_what_is_called_back_while_its_connection_is_made_does_not_leave(kind: s
         with pytest.raises(TransportFault, match="called back") as caught:
             Transport(Route(ca_bundle=str(authority.path))).send(signed, in_seconds(), lambda: out.append("sent"))
         serving.join(10)
-    assert (caught.value.sent, out, got) == ("no", [], [b""])
+    assert (caught.value.sent, out, b"".join(got)) == ("no", [], b""), "it is closed, or reset, without a word"
 
 
 def test_what_is_called_back_does_not_leave_on_a_kept_connection(line: Transport) -> None:
