@@ -2,7 +2,7 @@
 
 They are dataclasses, and `dataclasses` imports `inspect`, for classes without a docstring only: a tenth of what there
 is to do before the first connection. Ours have all one. It gets something that imports it when another comes; from
-Python 3.13 on it needs it for every class.
+Python 3.12 on it needs it for every class.
 """
 
 import sys
