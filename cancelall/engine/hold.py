@@ -12,7 +12,7 @@ from collections.abc import Callable
 from cancelall.core.dataclass import dataclass
 from cancelall.core.model import Verdict
 from cancelall.engine import verdicts
-from cancelall.engine.profile_sweep import ProfileSweep
+from cancelall.engine.profile_sweep import ProfileSweep, first_pages
 
 LAST_PROOF = 5.0
 """Seconds after a hold that its last proof may take, besides what the venue's limits force; where no more orders appear
@@ -122,9 +122,8 @@ def pace_of(sweep: ProfileSweep) -> float:
     limits = sweep.client.venue.limits
     reads: dict[str, int] = {}
     for ledger in sweep.ledgers.values():
-        for stage in ledger.segment.listings:
-            for request in stage:
-                reads[request.bucket] = reads.get(request.bucket, 0) + request.cost
+        for request in first_pages(ledger.segment):
+            reads[request.bucket] = reads.get(request.bucket, 0) + request.cost
     each = {name: max(limit.seconds / limit.count, limit.lasting) for name, limit in limits.items()}
     slowest = [count * each[name] for name, count in reads.items() if name in each]
     return max([sweep.gap, *(_SHARE * seconds for seconds in slowest)])

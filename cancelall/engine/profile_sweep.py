@@ -153,7 +153,7 @@ class ProfileSweep:
     @property
     def reading(self) -> list[Request]:
         """The first pages of a listing of everything."""
-        return [request for one in proof.live(self.ledgers.values()) for request in _reading(one.segment)]
+        return [request for one in proof.live(self.ledgers.values()) for request in first_pages(one.segment)]
 
     def untouched_since(self, moment: float) -> bool:
         """Whether every segment is still proven, and nothing was cancelled since then."""
@@ -310,7 +310,7 @@ class ProfileSweep:
         client, holding = self.client, self._around.pace is not None
         spacing, a_minute = 0.0, None if holding else client.venue.listings
         if self.hold_until > -math.inf:
-            spacing = client.pace(self.reading, _reading(segment), self.hold_until, lavish=not holding)
+            spacing = client.pace(self.reading, first_pages(segment), self.hold_until, lavish=not holding)
         if a_minute is None:
             return spacing
         return max(spacing, len(self._sweeps) * min(60.0, client.deadline - self._began) / a_minute)
@@ -327,6 +327,6 @@ class ProfileSweep:
         )
 
 
-def _reading(segment: Segment) -> list[Request]:
+def first_pages(segment: Segment) -> list[Request]:
     """The first pages of a listing of a segment."""
     return [request for stage in segment.listings for request in stage]
