@@ -123,7 +123,7 @@ class ProfileRecord(_Part):
             return
         fields: dict[str, object] = {"a": number, "profile": self.profile}
         if outcome is None:
-            fields |= {"class": "abandoned", "sent": "maybe"}
+            fields |= {"class": "abandoned", "sent": "no" if signed.wire.quiet else "maybe"}
         else:
             attempt = outcome.attempt
             judgement, fault = attempt.judgement, attempt.fault

@@ -640,22 +640,26 @@ def of_kind(directory: Path, event: str) -> list[Mapping[str, Any]]:
 def test_an_attempt_has_a_beginning_and_an_end(tmp_path: Path) -> None:
     made = began(tmp_path)
     profile = Record(journal=made).of("main", "bybit", Tally())
-    one, two = signed(), signed(tries=2)
+    one, two, three = signed(), signed(tries=2), signed(tries=3)
     profile.begins(one)
     copy = signed(copy_of=one)
     profile.begins(copy)
     profile.begins(two)
+    profile.begins(three)
     fault = TransportFault("no answer in time", kind="timeout")
     profile.ended(one, Outcome[object](attempt=Attempt(request=one.request, began=1.0, ended=1.5, fault=fault)))
     profile.ended(two, None)
+    three.wire.quiet = True
+    profile.ended(three, None)
     made.close(5)
-    start, copied, again, end, given_up = records(tmp_path)[1:]
+    start, copied, again, _, end, given_up, not_sent = records(tmp_path)[1:]
     assert (start["a"], start["segment"], start["attempt"], start["method"]) == (1, "linear", 1, "POST")
     assert (start["signed_ms"], start["window_ms"], start["body"]) == (1000, 5000, '{"a":1}')
     assert start["body_sha256"] == file.digest(b"signed")
     assert (copied["copy_of"], again["attempt"]) == (1, 2)
     assert (end["a"], end["class"], end["sent"], end["ms"]) == (1, "timeout", "maybe", 500)
-    assert (given_up["a"], given_up["class"]) == (3, "abandoned")
+    assert (given_up["a"], given_up["class"], given_up["sent"]) == (3, "abandoned", "maybe")
+    assert (not_sent["a"], not_sent["class"], not_sent["sent"]) == (4, "abandoned", "no")
 
 
 WORDS: Mapping[str, tuple[Judgement, object]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 import ssl
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import ports
+from cancelall.core.attempts import Tally
 from cancelall.core.errors import TransportFault
 from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.core.profile import Profile
@@ -589,6 +591,25 @@ def test_without_a_thread_it_is_sent_on_the_loop(monkeypatch: pytest.MonkeyPatch
         )
         assert once(server).status == 200
         assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["before the loop turns", "before its thread begins"])
+def test_what_is_given_up_before_its_thread_begins_has_not_left(begun: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background.Crew, "do", lambda self, job: True)  # it waits for a thread
+
+    async def work(server: RawServer) -> SignedRequest:
+        signed = a_cancel(server)
+        task = asyncio.ensure_future(run.over_the_network(profile_of(server), {})(signed, math.inf, lambda: None))
+        await asyncio.wait({task}, timeout=0.01 if begun else 0)
+        task.cancel()
+        await asyncio.wait({task})
+        return signed
+
+    with RawServer() as server:
+        tally = Tally()
+        tally.given_up(asyncio.run(work(server)), TransportFault("no answer in time", kind="timeout"))
+        assert not tally.abandoned
+        assert server.requests == []
 
 
 def test_a_bug_in_an_attempt_is_not_told_as_a_want_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
