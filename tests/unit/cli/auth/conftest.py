@@ -14,8 +14,12 @@ import jeepney
 import pytest
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
+from ports import until
+
 _DAEMON = 'printf test | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; [ "$?" = 0 ] || exit 1; '
 _TELL = 'echo "$DBUS_SESSION_BUS_ADDRESS"; exec cat >/dev/null'
+
+_NAME = "org.freedesktop.secrets"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,13 @@ class Session:
 
 
 Start = Callable[..., Session]
+
+
+def _has_a_keyring(bus: DBusConnection) -> bool:
+    """Whether the daemon is there, and has its keyring open. It is by now, or almost, on a busy machine."""
+    service = jeepney.DBusAddress("/org/freedesktop/secrets", _NAME, "org.freedesktop.Secret.Service")
+    reply = bus.send_and_get_reply(jeepney.new_method_call(service, "ReadAlias", "s", ("default",)))
+    return reply.header.message_type is jeepney.MessageType.method_return and reply.body != ("/",)
 
 
 @pytest.fixture
@@ -69,6 +80,9 @@ def start_session(home: Path, tmp_path: Path) -> Iterator[Start]:
             assert process.stdout is not None
             address = process.stdout.readline().strip()
             assert address, "the session did not start"
+            if unlocked:
+                with open_dbus_connection(address) as bus:
+                    until(lambda: _has_a_keyring(bus))
             return Session(address=address, home=home, runtime=runtime)
 
         yield start

@@ -44,6 +44,7 @@ def test_from_nothing_to_a_first_kill_without_a_keyring_in_three_commands(home: 
     assert " CLEAR " in killed.out
 
 
+@pytest.mark.alone("the daemon of the keyring is somebody else's, and now and then goes away on a busy machine")
 def test_from_nothing_to_a_first_kill_with_a_keyring_in_two_commands(start_session: Start) -> None:
     session = start_session()
     with simulator.start("bitget", orders=4) as server:

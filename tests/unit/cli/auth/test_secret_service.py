@@ -28,7 +28,10 @@ from cancelall.simulator import SimServer
 from support import ROOT, Ran, profile_table, swept, write_config
 from unit.cli.auth.conftest import Session, Start
 
-pytestmark = pytest.mark.faults
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.alone("the daemon of the keyring is somebody else's, and now and then goes away on a busy machine"),
+]
 SERVICE = "keyring.backends.SecretService.Keyring"
 LOADED = (keyring.backends.SecretService, transport)
 """What a kill in this process would import while its time is taken."""

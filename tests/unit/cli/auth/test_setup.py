@@ -106,6 +106,7 @@ def test_a_wrong_answer_is_asked_again(home: Path, server: SimServer) -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.alone("the daemon of the keyring is somebody else's, and now and then goes away on a busy machine")
 def test_with_a_keyring(start_session: Start, server: SimServer) -> None:
     session = start_session()
     user = begun(session.home, server, "bybit", session=session)
