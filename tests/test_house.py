@@ -17,6 +17,7 @@ import pytest
 from cancelall import simulator
 from cancelall.cli import watchdog
 from cancelall.venues.registry import VENUES, load, schema
+from ports import refusing
 from support import ROOT, Ran, cancelall, environment
 
 PACKAGE = ROOT / "cancelall"
@@ -444,7 +445,7 @@ def note(origin, ca_bundle, count):
             json.dump(sorted(sys.modules), file)
 
 connection._open_more = note
-sys.argv = ["cancelall", "bybit", "--json", "--deadline", "10"]
+sys.argv = ["cancelall", "bybit", "--json", "--deadline", "1"]
 from cancelall.__main__ import run as start
 start()
 """
@@ -452,9 +453,11 @@ start()
 
 def test_what_is_loaded_before_the_first_connection_is_what_a_profile_can_say(home: Path) -> None:
     loaded = home / "loaded.json"
-    with simulator.start("bybit", orders=5) as server:
-        done = _python(CONNECTING, home, {**environment("bybit", server), "LOADED": str(loaded)})
-        assert (done.code, done.line["verdict"]) == (0, "clear"), done.err
+    keys = {"CANCELALL_BYBIT_API_KEY": "a" * 18, "CANCELALL_BYBIT_API_SECRET": "b" * 36}
+    with refusing() as port:
+        where = {"CANCELALL_BYBIT_BASE_URL": f"https://127.0.0.1:{port}", "LOADED": str(loaded)}
+        done = _python(CONNECTING, home, {**keys, **where})
+    assert (done.code, done.line["verdict"]) == (12, "unreachable"), done.err
     modules = set(json.loads(loaded.read_text()))
     assert {name for name in modules if name.startswith("cancelall.venues.")} == {
         "cancelall.venues.bybit",
@@ -464,6 +467,7 @@ def test_what_is_loaded_before_the_first_connection_is_what_a_profile_can_say(ho
     late = {"cancelall.core.model", "cancelall.cli.execute", "cancelall.engine.client", "cancelall.net.transport"}
     assert modules & late == set()
     unneeded = {"asyncio", "ssl", "http.client", "tomllib", "logging", "hmac", "tempfile"}
+    unneeded |= {"pathlib", "urllib.parse", "ipaddress", "fnmatch", "queue"}
     assert modules & unneeded == set()
     assert "inspect" not in modules or sys.version_info >= (3, 12), "dataclasses need it from 3.12 on"
 

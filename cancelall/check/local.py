@@ -33,7 +33,7 @@ def config_finding(document: Document) -> Finding:
         nothing = "no config file: everything comes from the environment"
         return good("config", f"{nothing}; {document.notice}" if document.notice else nothing)
     try:
-        status = path.stat()
+        status = Path(path).stat()
     except OSError as fault:
         return failure("config", f"{path} cannot be looked at: {fault.strerror}", "correct its path", Area.OURS)
     mode = status.st_mode

@@ -16,7 +16,7 @@ from cancelall.config.toml_file import Document
 from cancelall.core.attempts import Attempt
 from cancelall.core.dataclass import dataclass, field, replace
 from cancelall.core.errors import CancelallError, OptionError
-from cancelall.core.model import Reply, SignedRequest, host_of
+from cancelall.core.model import Reply, SignedRequest
 from cancelall.core.preflight import (
     Area,
     CheckReport,
@@ -28,7 +28,7 @@ from cancelall.core.preflight import (
     load_preflight,
     warning,
 )
-from cancelall.core.profile import BrokenProfile, Profile
+from cancelall.core.profile import BrokenProfile, Profile, host_of
 from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine.client import Client, Send
 from cancelall.engine.readings import Listings

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -289,7 +290,7 @@ def _stored(document: Document, profile: str, key: str, value: int) -> str:
         variable = f"{environment_prefix(profile)}{key.upper()}"
         raise ConfigError(f"profile {profile} stands in no config file", f"set {variable}={value} in the environment")
     try:
-        remark = edit.save(document.path, {edit.of_profile(profile): {key: value}})
+        remark = edit.save(Path(document.path), {edit.of_profile(profile): {key: value}})
     except OSError as fault:
         by_hand = f"write {key} = {value} into [profiles.{profile}] by hand"
         raise ConfigError(f"{document.path} cannot be written: {fault.strerror}", by_hand) from None

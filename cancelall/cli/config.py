@@ -45,7 +45,7 @@ def _place(chosen: Path | None) -> Path:
     path, _ = toml_file.locate(chosen, os.environ)
     if path is None:
         raise ConfigError("there is no home directory to keep a config in", "set CANCELALL_CONFIG or give --config")
-    return path
+    return Path(path)
 
 
 def _path(config: Config = None) -> None:
@@ -128,7 +128,7 @@ def _set(
     text = document.text if document.path is not None else ""
     made = edit.with_keys(text, where, {key: given}).text
     before = {error.message for error in troubles(document, os.environ)}
-    after = troubles(toml_file.parsed(path, made, os.environ), os.environ)
+    after = troubles(toml_file.parsed(str(path), made, os.environ), os.environ)
     if wrong := [error for error in after if error.message not in before]:
         raise UsageError(f"nothing was written: {wrong[0].message}", wrong[0].hint)
     remark = edit.save(path, {where: {key: given}}, careful=True)

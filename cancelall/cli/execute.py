@@ -20,8 +20,8 @@ from cancelall.config.loader import default_notify
 from cancelall.core.attempts import Attempt
 from cancelall.core.errors import ConfigError, ExitStatus
 from cancelall.core.files import state_directories
-from cancelall.core.model import Verdict, host_of
-from cancelall.core.profile import BrokenProfile, Profile
+from cancelall.core.model import Verdict
+from cancelall.core.profile import BrokenProfile, Profile, host_of
 from cancelall.core.results import ProfileReport, RunFacts, Timing
 from cancelall.core.stamp import now_ms
 from cancelall.engine import reporting, verdicts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import takewhile
-from pathlib import Path
 
 from cancelall.cli.options import Kill
 from cancelall.config import loader, toml_file
@@ -85,7 +84,7 @@ def profiles(words: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]
     return {name: venue for name, venue in venues.items() if isinstance(venue, str) and venue in VENUES}
 
 
-def _config(words: Sequence[str]) -> Path | None:
+def _config(words: Sequence[str]) -> str | None:
     """The config file that is named on a line, the last one that has it."""
     chosen: str | None = None
     for index, word in enumerate(words):
@@ -93,4 +92,4 @@ def _config(words: Sequence[str]) -> Path | None:
             chosen = next(iter(words[index + 1 : index + 2]), None)
         elif word.startswith(f"{_CONFIG}="):
             chosen = word.partition("=")[2]
-    return Path(chosen) if chosen else None
+    return chosen or None

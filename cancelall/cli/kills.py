@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from fnmatch import fnmatchcase
 from typing import Any
 
 from cancelall.cli import last_words
@@ -192,6 +191,8 @@ def known(document: Document, environ: Mapping[str, str]) -> list[str]:
 
 def selected(document: Document, names: list[str], only: Sequence[str], skip: Sequence[str]) -> list[str]:
     """The profiles that the patterns choose; each of them may be several, with commas between. Raises ConfigError."""
+    from fnmatch import fnmatchcase
+
     only, skip = ([one for pattern in some for one in pattern.split(",") if one] for some in (only, skip))
     everyone = not only or "all" in only  # no profile can have that name, and a unit's instance is one word
     chosen = [name for name in names if everyone or any(fnmatchcase(name, pattern) for pattern in only)]

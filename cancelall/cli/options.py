@@ -6,7 +6,6 @@ The annotations are evaluated as they stand: as texts, they would be compiled an
 import contextlib
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cancelall.config.toml_file import Document
@@ -102,7 +101,8 @@ class Kill:
     ] = None
     environment: Annotated[str | None, ENVIRONMENT] = None
     config: Annotated[
-        Path | None, Opt(help="Read this config file.", metavar="FILE", text="free", commands=(*READS, *GUARD))
+        str | None,
+        Opt(help="Read this config file.", metavar="FILE", text="free", commands=(*READS, *GUARD), completes="files"),
     ] = None
     everything: Annotated[bool, Opt(help="Drop every selector: the whole account.", commands=KILLS)] = False
     client_id: Annotated[tuple[str, ...], CLIENT_ID] = ()

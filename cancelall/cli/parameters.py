@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any, Literal, Optional
 
 import typer
@@ -96,7 +97,7 @@ def _with(parameters: Sequence[inspect.Parameter], called: Callable[..., int]) -
 
 def _parameter(item: Declared, more: str = "", *, hidden: bool = False) -> inspect.Parameter:
     """A declared option as a parameter that Typer understands. None means: not given."""
-    base: Any = item.base
+    base: Any = Path if item.opt.completes == "files" else item.base  # by that Typer tells shells to complete files
     if item.choices:  # Typer knows no list of literals, but lists of an enumeration
         base = Enum(item.key, {one: one for one in item.choices}) if item.repeatable else Literal[item.choices]
     kind: Any = Optional[list[base]] if item.repeatable else Optional[base]
@@ -112,18 +113,19 @@ def _option(item: Declared, words: str, *, hidden: bool = False) -> Any:  # as T
         show_default=False,
         hidden=hidden,
         readable=False,  # who reads a file tells that it cannot be read: to Typer it is a mistake on the line
-        autocompletion=completer(item.opt.completes) if item.opt.completes else None,
+        autocompletion=completer(item.opt.completes) if item.opt.completes not in ("", "files") else None,
     )
 
 
 def _given(given: Mapping[str, Any]) -> dict[str, Any]:
     """What was given, of what Typer made of options."""
-    several = {
-        key: tuple(one.value if isinstance(one, Enum) else one for one in value)
-        for key, value in given.items()
-        if isinstance(value, list | tuple)
-    }
-    return {key: value for key, value in {**given, **several}.items() if value not in (None, ())}
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return tuple(map(plain, value))
+        return value.value if isinstance(value, Enum) else str(value) if isinstance(value, Path) else value
+
+    return {key: made for key, value in given.items() if (made := plain(value)) not in (None, ())}
 
 
 # --- before a line is read ---

@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Callable, Collection, Container, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from cancelall.config.toml_file import Document, fail, place, too_deep
 from cancelall.core import declare
@@ -21,14 +20,16 @@ from cancelall.core.quoting import quoted, veiled
 from cancelall.core.secret import Secret
 from cancelall.venues.registry import VENUES, schema
 
-_PROFILE_NAME = r"[A-Za-z0-9_-]{1,64}"
+_OF_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+_PLAIN_ORIGIN = r"https://[a-z0-9._-]+(?::([1-9][0-9]{0,4}))?"
+"""What every venue's is, and most others."""
 DEFAULTS_KEYS = tuple(item.key for item in declare.declared(Common) if item.opt.defaults)
 """Keys of `[defaults]`: those that make sense for every profile."""
 
 
 def name_problem(document: Document, name: str) -> str:
     """Why a profile cannot have this name in this config, or nothing."""
-    if not re.fullmatch(_PROFILE_NAME, name):
+    if not _is_name(name):
         return "a profile name has letters, digits, _ and - only, and at most 64 of them"
     if environment_prefix(name) == environment_prefix("all"):
         return 'a profile cannot be called "all"'
@@ -36,9 +37,13 @@ def name_problem(document: Document, name: str) -> str:
     return f'its name and "{quoted(others[0])}" are the same in the environment' if others else ""
 
 
+def _is_name(name: str) -> bool:
+    return 0 < len(name) <= 64 and not name.strip(_OF_NAMES)
+
+
 def shown_name(name: str) -> str:
     """A profile's name wherever it is told: as it is if it can be one, else as any other word that somebody typed."""
-    return name if re.fullmatch(_PROFILE_NAME, name) else quoted(name)
+    return name if _is_name(name) else quoted(name)
 
 
 def at_hand(profile: str, field: str, environ: Mapping[str, str]) -> bool:
@@ -293,6 +298,11 @@ def _origin(url: str, source: Callable[[], str]) -> str:
     `source` tells what set it. It is called in trouble only: to look a line up for each of 1,000 profiles takes 20 s.
     """
     from cancelall.net.route import is_loopback
+
+    plain = re.fullmatch(_PLAIN_ORIGIN, url)
+    if plain and int(plain[1] or 443) < 65536:
+        return url  # as it is: what takes apart whatever somebody typed has a good deal to import
+    from urllib.parse import urlsplit
 
     try:
         parts = urlsplit(url)

@@ -8,8 +8,7 @@ import re
 import stat
 import sys
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cancelall.core import declare
 from cancelall.core.dataclass import dataclass, field, replace
@@ -18,7 +17,10 @@ from cancelall.core.files import READ, WRITE, open_at_once, rights_of_others, wh
 from cancelall.core.profile import environment_prefix
 from cancelall.core.quoting import quoted
 
-MACHINE = Path("/etc/cancelall/config.toml")
+if TYPE_CHECKING:
+    from cancelall.core.files import StrPath
+
+MACHINE = "/etc/cancelall/config.toml"
 """The machine's config, for whoever has none of his own. Root writes it; this program never does."""
 SIZE_LIMIT = 1 << 20
 """Bytes; a larger file is refused before it is parsed."""
@@ -37,7 +39,7 @@ _SIGN = r"""(?sx)
 class Document:
     """The configuration as it stands in the file. `path` is None when there is no file."""
 
-    path: Path | None
+    path: str | None
     text: str = field(default="", repr=False)
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = ()
@@ -62,31 +64,27 @@ class Document:
         return names_of
 
 
-def config_directory(environ: Mapping[str, str]) -> Path | None:
-    """The user's configuration directory for this program; None when there is no home."""
-    if sys.platform == "win32":
-        base = environ.get("APPDATA")
-        return Path(base) / "cancelall" if base else None
+def _usual_place(environ: Mapping[str, str]) -> str | None:
+    """The user's own config; None when there is no home."""
     home = environ.get("HOME") or ""
-    if sys.platform == "darwin":
-        return Path(home) / "Library" / "Application Support" / "cancelall" if home else None
-    base = environ.get("XDG_CONFIG_HOME") or ""
-    if os.path.isabs(base):  # noqa: PTH117 - a relative one is to be ignored, says the XDG specification
-        return Path(base) / "cancelall"
-    return Path(home) / ".config" / "cancelall" if os.path.isabs(home) else None  # noqa: PTH117
+    if sys.platform == "win32":
+        base = environ.get("APPDATA") or ""
+    elif sys.platform == "darwin":
+        base = os.path.join(home, "Library", "Application Support") if home else ""
+    else:
+        base = environ.get("XDG_CONFIG_HOME") or ""
+        if not os.path.isabs(base):  # a relative one is to be ignored, says the XDG specification
+            base = os.path.join(home, ".config") if os.path.isabs(home) else ""
+    return os.path.join(base, "cancelall", "config.toml") if base else None
 
 
-def locate(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, bool]:
+def locate(chosen: StrPath | None, environ: Mapping[str, str]) -> tuple[str | None, bool]:
     """The file to read, and whether it was named (and so must exist)."""
-    if chosen is not None:
-        return chosen, True
-    if environ.get("CANCELALL_CONFIG"):
-        return Path(environ["CANCELALL_CONFIG"]), True
-    directory = config_directory(environ)
-    return (directory / "config.toml" if directory else None), False
+    named = chosen if chosen is not None else environ.get("CANCELALL_CONFIG") or None
+    return (os.fspath(named), True) if named is not None else (_usual_place(environ), False)
 
 
-def read(chosen: Path | None, environ: Mapping[str, str]) -> Document:
+def read(chosen: StrPath | None, environ: Mapping[str, str]) -> Document:
     """The configuration: the user's own; with none at the usual place the machine's, and without that an empty one.
 
     Raises ConfigError when the file cannot be read, is not TOML, or could have been changed by others.
@@ -109,21 +107,21 @@ def read(chosen: Path | None, environ: Mapping[str, str]) -> Document:
         raise _unreadable(path, fault) from None
 
 
-def own(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, Document]:
+def own(chosen: StrPath | None, environ: Mapping[str, str]) -> tuple[str | None, Document]:
     """Where the user's own config is or will be, and what it says as far as there is one. Raises ConfigError."""
     path, _ = locate(chosen, environ)
     begun = path is not None and not os.path.lexists(path)
     return path, Document(path=None) if begun else read(chosen, environ)
 
 
-def displaced(chosen: Path | None, environ: Mapping[str, str], by: str = "") -> str:
+def displaced(chosen: StrPath | None, environ: Mapping[str, str], by: str = "") -> str:
     """What is not read any more as soon as the user's own config is begun, as a warning; empty when nothing is."""
     path, _ = locate(chosen, environ)
     gone = in_force(chosen, environ) == MACHINE != path
     return f"{MACHINE} is not read by you any more, but {by or path}" if gone else ""
 
 
-def in_force(chosen: Path | None, environ: Mapping[str, str]) -> Path | None:
+def in_force(chosen: StrPath | None, environ: Mapping[str, str]) -> str | None:
     """The file that is read: the machine's only where it would be; else where the user's own is, or has to be."""
     path, required = locate(chosen, environ)
     if required or sys.platform == "win32" or (path is not None and os.path.lexists(path)):
@@ -140,7 +138,7 @@ def _of_the_machine(environ: Mapping[str, str]) -> Document:
         return Document(path=None)
     try:
         document = _read(MACHINE, environ)
-        to_all = MACHINE.stat().st_mode & stat.S_IROTH
+        to_all = os.stat(MACHINE).st_mode & stat.S_IROTH
     except (FileNotFoundError, NotADirectoryError):
         return Document(path=None)
     except PermissionError:
@@ -152,20 +150,20 @@ def _of_the_machine(environ: Mapping[str, str]) -> Document:
     return replace(document, warnings=warnings, shared=True, notice=notice)
 
 
-def _unreadable(path: Path, fault: OSError) -> ConfigError:
+def _unreadable(path: str, fault: OSError) -> ConfigError:
     return ConfigError(
         f"the config file {_named(path)} cannot be read: {fault.strerror or fault}",
         "correct its permissions or path",
     )
 
 
-def _read(path: Path, environ: Mapping[str, str]) -> Document:
+def _read(path: str, environ: Mapping[str, str]) -> Document:
     """The configuration in a file. Raises ConfigError, OSError."""
     text, warnings = read_text(path)
     return parsed(path, text, environ, warnings)
 
 
-def parsed(path: Path, text: str, environ: Mapping[str, str], warnings: tuple[str, ...] = ()) -> Document:
+def parsed(path: str, text: str, environ: Mapping[str, str], warnings: tuple[str, ...] = ()) -> Document:
     """The text of a config file. Raises ConfigError when it is not TOML, or has other parts than a config."""
     import tomllib
 
@@ -181,9 +179,9 @@ def parsed(path: Path, text: str, environ: Mapping[str, str], warnings: tuple[st
     return document
 
 
-def _named(path: Path) -> str:
+def _named(path: str) -> str:
     """A path in a message. What is no path may be anything that stood in its place."""
-    return str(path) if os.sep in str(path) else quoted(str(path))
+    return path if os.sep in path else quoted(path)
 
 
 def _venues_from_environment(data: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
@@ -199,7 +197,7 @@ def _venues_from_environment(data: dict[str, Any], environ: Mapping[str, str]) -
     return {**data, "profiles": named}
 
 
-def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
+def read_text(path: StrPath) -> tuple[str, tuple[str, ...]]:
     """What a config file says, and what is to be warned of. Raises ConfigError, OSError.
 
     It is not yet TOML, but nothing that a parser would choke on.
@@ -245,7 +243,7 @@ def too_deep(text: str) -> int | None:
     return None
 
 
-def _read_bytes(path: Path) -> tuple[bytes, tuple[str, ...]]:
+def _read_bytes(path: StrPath) -> tuple[bytes, tuple[str, ...]]:
     with open_at_once(path) as stream:
         status = os.fstat(stream.fileno())
         if not stat.S_ISREG(status.st_mode):

@@ -47,7 +47,7 @@ class Opt:
     """What the help of its flag says, where that is not what is said of the key."""
     may_be_empty: bool = False
     """An empty value on the line is meant."""
-    completes: Literal["", "profiles", "environments", "faults"] = ""
+    completes: Literal["", "profiles", "environments", "faults", "files"] = ""
     """What a shell offers for its value."""
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
 from collections.abc import Mapping
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    StrPath = str | os.PathLike[str]
 
 READ, WRITE = 4, 2
 """Rights of others, as the bits of a mode."""
@@ -22,20 +27,22 @@ def state_directories(environ: Mapping[str, str]) -> tuple[Path, ...]:
     systemd's `$STATE_DIRECTORY`, else the user's state directory; `$XDG_RUNTIME_DIR` where neither can be written.
     https://specifications.freedesktop.org/basedir-spec/latest/
     """
+    from pathlib import Path
+
     places: list[str] = []
     if sys.platform == "win32":
-        places += [os.path.join(environ["LOCALAPPDATA"], "cancelall")] if environ.get("LOCALAPPDATA") else []  # noqa: PTH118
+        places += [os.path.join(environ["LOCALAPPDATA"], "cancelall")] if environ.get("LOCALAPPDATA") else []
         return tuple(Path(one) for one in places)
     home, state, runtime = (environ.get(name) or "" for name in ("HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"))
     units = (environ.get("STATE_DIRECTORY") or "").split(":")
     places += units[:1]
     if not units[0]:
-        places += [f"{state}/cancelall" if os.path.isabs(state) else f"{home}/.local/state/cancelall" if home else ""]  # noqa: PTH117
+        places += [f"{state}/cancelall" if os.path.isabs(state) else f"{home}/.local/state/cancelall" if home else ""]
     places += [f"{runtime}/cancelall"] if runtime else []
-    return tuple(Path(one) for one in places if os.path.isabs(one))  # noqa: PTH117
+    return tuple(Path(one) for one in places if os.path.isabs(one))
 
 
-def open_at_once(path: Path) -> BinaryIO:
+def open_at_once(path: StrPath) -> BinaryIO:
     """A file to read from. A pipe that nobody writes to does not make us wait."""
     nonblock = getattr(os, "O_NONBLOCK", 0)
     return open(path, "rb", opener=lambda name, flags: os.open(name, flags | nonblock))
@@ -55,12 +62,13 @@ def write_private(path: Path, text: str, *, new: bool = False) -> None:
         if new:
             os.link(temporary, path)  # refuses an existing name, unlike a rename
         else:
-            os.replace(temporary, path)  # noqa: PTH105 - Path.replace is the same call
+            os.replace(temporary, path)
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
 
 
-def rights_of_others(descriptor: int | Path, status: os.stat_result) -> int:
+def rights_of_others(descriptor: int | StrPath, status: os.stat_result) -> int:
     """What anybody but us and root may do with a file: READ, WRITE, both, or 0. Elsewhere than on POSIX: 0.
 
     With an access control list the group bits of the mode are its mask, not the group's rights: systemd gives a unit
@@ -95,7 +103,7 @@ def _rights_by_list(raw: bytes, status: os.stat_result) -> int:
     return rights
 
 
-def why_others_can_replace(path: Path, status: os.stat_result) -> str:
+def why_others_can_replace(path: StrPath, status: os.stat_result) -> str:
     """Why somebody else could put another file in the place of this one, or change it; empty when nobody can.
 
     Who owns it, and who can write to its directory, can; a sticky directory keeps nobody from making the file first.
@@ -105,20 +113,22 @@ def why_others_can_replace(path: Path, status: os.stat_result) -> str:
         return ""
     if status.st_uid not in (0, os.geteuid()):
         return f"belongs to somebody else (user {status.st_uid})"
-    places = dict.fromkeys((path.absolute().parent, Path(os.path.realpath(path)).parent))
+    # Not `abspath`, which takes `..` for what it is without links.
+    stands = path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
+    places = dict.fromkeys((os.path.dirname(stands), os.path.dirname(os.path.realpath(path))))
     return next((f"is in a directory that others can write ({place})" for place in places if _is_open(place)), "")
 
 
-def _is_open(directory: Path) -> bool:
+def _is_open(directory: str) -> bool:
     """Whether somebody else can make and rename files in a directory."""
-    status = directory.stat()
+    status = os.stat(directory)
     others = rights_of_others(directory, status) & WRITE and not _group_is_ours_alone(directory, status)
     if not others and status.st_uid in (0, os.geteuid()):
         return False
     return not os.statvfs(directory).f_flag & os.ST_RDONLY  # a mounted volume of a container: nobody can
 
 
-def _group_is_ours_alone(directory: Path, status: os.stat_result) -> bool:
+def _group_is_ours_alone(directory: str, status: os.stat_result) -> bool:
     """Whether only a group can write there that nobody else is in: many systems give each user one of his own name, and
     with it directories of mode 775."""
     if status.st_mode & stat.S_IWOTH or status.st_gid != os.getegid() or os.geteuid() == 0:

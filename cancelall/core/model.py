@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum, IntEnum, StrEnum
 from functools import cached_property
@@ -114,12 +113,6 @@ class Signed:
     body: bytes = field(repr=False)
     query: str | None = field(default=None, repr=False)
     """The query that is sent instead of the request's; None leaves it."""
-
-
-def host_of(origin: str) -> str:
-    """The host of an origin, without its port, as it is told."""
-    host = origin.partition("://")[2]
-    return host[: host.rindex(":")] if re.search(r":[0-9]+$", host) else host
 
 
 @dataclass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import urllib.parse
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NoReturn
@@ -96,10 +95,11 @@ def register(value: str) -> None:
     if len(value) < _SHORTEST:
         return
     import base64
-    import json  # with base64, a ms that connections need not wait for
+    import json  # with base64 and urllib, what connections need not wait for
+    from urllib.parse import quote, quote_plus
 
     raw = value.encode("utf-8", "surrogatepass")
-    quoted = {urllib.parse.quote(raw), urllib.parse.quote(raw, safe=""), urllib.parse.quote_plus(raw)}
+    quoted = {quote(raw), quote(raw, safe=""), quote_plus(raw)}
     forms = {
         value,
         *quoted,
@@ -142,7 +142,9 @@ def passes(headers: Iterable[tuple[str, str]], body: bytes, target: str) -> None
         if len(row) >= _SIGNATURE:
             values += [one.decode() for one in re.findall(_LONG_ROW, row)]
     if "signature=" in target:
-        values.append(urllib.parse.unquote(target.partition("signature=")[2].partition("&")[0]))
+        from urllib.parse import unquote
+
+        values.append(unquote(target.partition("signature=")[2].partition("&")[0]))
     with _lock:
         for value in values:
             if value not in _registry:

@@ -10,7 +10,6 @@ import os
 import stat
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cancelall.core import declare
@@ -201,8 +200,8 @@ def look_up(
 def before_keyring(profile: Profile, field: str, environ: Mapping[str, str]) -> tuple[str, ...]:
     """The sources that are set for a secret and win over the keyring, in words; none of them is read."""
     sources = []
-    if path := credential_path(profile.name, field, environ):
-        sources += [f"credentials directory ({path.name})"] if os.path.exists(path) else []  # noqa: PTH110 - it never raises
+    if (path := credential_path(profile.name, field, environ)) and os.path.exists(path):  # noqa: PTH110 - it never raises
+        sources.append(f"credentials directory ({_name_of(path)})")
     variable = environment_prefix(profile.name) + field.upper()
     sources += [f"environment ({variable})"] if _trimmed(environ.get(variable)) else []
     sources += ["secret_command"] if field in profile.secret_command else []
@@ -217,7 +216,7 @@ def _first(profile: Profile, field: str, environ: Mapping[str, str], warnings: l
     """
     path = credential_path(profile.name, field, environ)
     if path is not None and (text := _from_file(path, warnings)):
-        return text, f"credentials directory ({path.name})"
+        return text, f"credentials directory ({_name_of(path)})"
     variable = environment_prefix(profile.name) + field.upper()
     if text := _trimmed(environ.get(variable)):
         return text, f"environment ({variable})"
@@ -226,6 +225,10 @@ def _first(profile: Profile, field: str, environ: Mapping[str, str], warnings: l
     if field in profile.credentials and (text := _trimmed(profile.credentials[field].reveal())):
         return text, "config file"
     return None
+
+
+def _name_of(path: str) -> str:
+    return path.rpartition(os.sep)[2]
 
 
 def _trimmed(text: str | None) -> str | None:
@@ -267,7 +270,7 @@ def _has_session_bus(environ: Mapping[str, str]) -> bool:
     return bool(environ.get("DBUS_SESSION_BUS_ADDRESS")) or (bool(runtime) and os.path.exists(f"{runtime}/bus"))  # noqa: PTH110
 
 
-def _from_file(path: Path, warnings: list[str]) -> str | None:
+def _from_file(path: str, warnings: list[str]) -> str | None:
     """A credential file. Containers mount them as symlinks that all can read: that is a warning, not an error."""
     try:
         stream = open_at_once(path)

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 from cancelall.core.attempts import INSTANT, Attempt, Outcome, Tally, Watch
 from cancelall.core.dataclass import dataclass, field, replace
 from cancelall.core.errors import DryRunViolation, TransportFault, Unreadable, bug_words
-from cancelall.core.model import Answer, Judgement, Priority, Reply, Request, SignedRequest, host_of
+from cancelall.core.model import Answer, Judgement, Priority, Reply, Request, SignedRequest
+from cancelall.core.profile import host_of
 from cancelall.engine import retry
 from cancelall.engine.hedge import Hedge
 from cancelall.engine.rate_limiter import HostGate, ProfileLimits

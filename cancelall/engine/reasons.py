@@ -7,7 +7,8 @@ from functools import partial
 
 from cancelall.core.attempts import Attempt
 from cancelall.core.errors import ErrorKind, bug_words
-from cancelall.core.model import Answer, Judgement, Verdict, host_of
+from cancelall.core.model import Answer, Judgement, Verdict
+from cancelall.core.profile import host_of
 from cancelall.core.results import ErrorReport
 from cancelall.engine.client import Client
 from cancelall.engine.profile_sweep import ProfileSweep

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-import urllib.parse
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 
 from cancelall.core.errors import ConfigError, Unreadable, bug_words
-from cancelall.core.model import Reply, SignedRequest, host_of
+from cancelall.core.model import Reply, SignedRequest
 from cancelall.core.preflight import Question, load_preflight, public_question
-from cancelall.core.profile import Profile
+from cancelall.core.profile import Profile, host_of, parts_of
 from cancelall.engine.signer import SYSTEM_CLOCK, Clock
 from cancelall.guard.model import HostFigures
 from cancelall.guard.venue_clock import VenueClock, steady_ms
@@ -153,8 +152,8 @@ class HostKeeper:
             self.venue_clock.tells(date_ms, ended, answered.seconds, whole_seconds=True)
 
     def _look_up(self) -> None:
-        parts = urllib.parse.urlsplit(self.origin)
-        dial.renew(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+        _, host, port = parts_of(self.origin)
+        dial.renew(host, port)
 
 
 def _told(question: Question, reply: Reply) -> int | None:

@@ -9,17 +9,17 @@ descriptor can be had for it, the ordinary way is taken, and its trouble is told
 from __future__ import annotations
 
 import contextlib
-import queue
 import socket
 import sys
 import threading
 import time
-import urllib.parse
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from cancelall.core.errors import CancelallError, TransportFault
+from cancelall.core.profile import parts_of
 from cancelall.net import dial, route
 
 if TYPE_CHECKING:
@@ -102,9 +102,8 @@ def connect(
 
     Raises as dial.connect, OSError (ssl.SSLError for TLS), ConfigError, and TransportFault when it was given up.
     """
-    parts = urllib.parse.urlsplit(origin)
-    host, encrypted = parts.hostname or "", parts.scheme == "https"
-    made = dial.connect(host, parts.port or (443 if encrypted else 80), seconds, family=family, until=until)
+    scheme, host, port = parts_of(origin)
+    made = dial.connect(host, port, seconds, family=family, until=until)
     try:
         made.settimeout(seconds)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -113,7 +112,7 @@ def connect(
     except BaseException:
         made.close()
         raise
-    return secure(made, host, ca_bundle, handle) if encrypted else made
+    return secure(made, host, ca_bundle, handle) if scheme == "https" else made
 
 
 def secure(tcp_socket: socket.socket, host: str, ca_bundle: str | None, handle: Handle | None = None) -> ssl.SSLSocket:
@@ -162,26 +161,46 @@ def silent(made: socket.socket) -> bool:
 # --- opened ahead ---
 
 
+_Opened = tuple[socket.socket | None, float]
+"""What came of one, and when: None where nothing did."""
+
+
 class _Door:
     """The connections to one origin: how many are still to be had, and those that are there, the fastest first."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self._changed = threading.Condition()
         self.promised = 0
-        self.opened: queue.SimpleQueue[tuple[socket.socket | None, float]] = queue.SimpleQueue()
+        self.opened: deque[_Opened] = deque()
+
+    def promise(self, number: int) -> None:
+        """So many more will come, or fewer."""
+        with self._changed:
+            self.promised += number
 
     def claim(self) -> bool:
         """Whether one more may wait for a connection."""
-        with self.lock:
+        with self._changed:
             self.promised -= 1 if (free := self.promised > 0) else 0
         return free
 
-    def give_back(self, connections: Sequence[tuple[socket.socket | None, float]]) -> None:
+    def put(self, one: _Opened) -> None:
+        """This has come of one that was promised."""
+        with self._changed:
+            self.opened.append(one)
+            self._changed.notify()
+
+    def get(self, seconds: float) -> _Opened | None:
+        """What has come of the one that was claimed, the oldest first; None after so many seconds."""
+        with self._changed:
+            came = self._changed.wait_for(self.opened.__len__, max(0.0, seconds))
+            return self.opened.popleft() if came else None
+
+    def give_back(self, connections: Sequence[_Opened]) -> None:
         """Leave to others what was claimed and not used."""
-        with self.lock:
-            self.promised += len(connections)
+        self.promise(len(connections))
         for one in connections:
-            self.opened.put(one)
+            self.put(one)
 
 
 Host = tuple[str, str | None]
@@ -230,13 +249,10 @@ def take(origin: str, ca_bundle: str | None, seconds: float, family: int | None 
     """
     door = _doors.get((origin, ca_bundle))
     until = time.monotonic() + (seconds if family is None else 0.0)
-    others: list[tuple[socket.socket | None, float]] = []
+    others: list[_Opened] = []
     try:
         while door is not None and door.claim():
-            try:
-                made, since = door.opened.get(timeout=max(0.0, until - time.monotonic()))
-            except queue.Empty:
-                return None
+            made, since = door.get(until - time.monotonic()) or (None, 0.0)
             if made is None:
                 return None
             if time.monotonic() - since >= LIFETIME or not silent(made):
@@ -253,11 +269,10 @@ def take(origin: str, ca_bundle: str | None, seconds: float, family: int | None 
 
 def _open_more(origin: str, ca_bundle: str | None, count: int) -> None:
     door = _doors[origin, ca_bundle]
-    with door.lock:
-        door.promised += count
+    door.promise(count)
     begun = _start_threads(count, _open, door, origin, ca_bundle)
-    with door.lock:
-        door.promised -= count - begun
+    if begun < count:
+        door.promise(begun - count)
 
 
 def _start_threads(count: int, work: Callable[..., None], *arguments: object) -> int:
@@ -293,4 +308,4 @@ def _open(door: _Door, origin: str, ca_bundle: str | None) -> None:
         made = connect(origin, ca_bundle, CONNECT_SECONDS)
     except Exception:
         made = None
-    door.opened.put((made, time.monotonic()))
+    door.put((made, time.monotonic()))

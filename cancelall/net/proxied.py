@@ -15,6 +15,7 @@ import requests.adapters
 from urllib3.util.ssltransport import SSLTransport
 
 from cancelall.core.errors import TransportFault
+from cancelall.core.profile import parts_of
 from cancelall.net import answer, connection, failures
 from cancelall.net.connection import Handle
 from cancelall.net.route import Route, proxy_parts, tls_context
@@ -39,16 +40,16 @@ def tunnel(route: Route, origin: str, seconds: float, until: float, handle: Hand
         raise TransportFault(f"the proxy is no HTTP proxy ({scheme}://)", sent="no")
     made = _to_proxy(route, scheme, parts.hostname or "", port, seconds, until, handle)
     try:
-        to = urllib.parse.urlsplit(origin)
-        ask_tunnel(made, parts, to.hostname or "", to.port or 443, min(until, time.monotonic() + seconds))
+        _, venue, venue_port = parts_of(origin)
+        ask_tunnel(made, parts, venue, venue_port, min(until, time.monotonic() + seconds))
         made.settimeout(max(0.01, min(seconds, until - time.monotonic())))
         if scheme == "http":
-            return connection.secure(made, to.hostname or "", route.ca_bundle, handle)
-        return cast(socket.socket, SSLTransport(made, tls_context(route.ca_bundle), server_hostname=to.hostname))
+            return connection.secure(made, venue, route.ca_bundle, handle)
+        return cast(socket.socket, SSLTransport(made, tls_context(route.ca_bundle), server_hostname=venue))
     except BaseException as fault:
         made.close()
         if isinstance(fault, OSError):
-            raise failures.of_connecting(fault, urllib.parse.urlsplit(origin).hostname or origin) from fault
+            raise failures.of_connecting(fault, parts_of(origin)[1]) from fault
         raise
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import ipaddress
 import os
 import stat
 import threading
-import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from cancelall.core.dataclass import dataclass, field
 from cancelall.core.errors import ConfigError
+from cancelall.core.profile import parts_of
 
 if TYPE_CHECKING:
     import ssl
+    from urllib.parse import SplitResult
 
 NO_PROXY = "none"
 """What `proxy` says when requests are to go directly, whatever the environment says."""
@@ -74,9 +74,14 @@ class Route:
     def proxy_password(self) -> str:
         """The proxy's password, which is a secret like any other; empty when there is none."""
         try:
-            return urllib.parse.unquote(proxy_parts(self.proxy or "").password or "")
+            password = proxy_parts(self.proxy).password if self.proxy else None
         except ValueError:
             return ""
+        if not password:
+            return ""
+        from urllib.parse import unquote
+
+        return unquote(password)
 
     def noting(self, sent: Callable[[], None]) -> Callable[[], None]:
         """The same, and noted: a request that is out through the environment's proxy has got through it."""
@@ -125,6 +130,10 @@ def is_loopback(host: str) -> bool:
     """Whether a URL's host is this machine."""
     if host in ("localhost", "ip6-localhost"):
         return True
+    if ":" not in host and not host[:1].isdigit():  # a name
+        return False
+    import ipaddress
+
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -148,9 +157,11 @@ def proxy_problem(proxy: str) -> str:
     return "" if fits else "it is not the address of a proxy"
 
 
-def proxy_parts(proxy: str) -> urllib.parse.SplitResult:
+def proxy_parts(proxy: str) -> SplitResult:
     """A proxy's address in parts; one without a scheme is meant as http. Raises ValueError."""
-    return urllib.parse.urlsplit(proxy if "//" in proxy else f"//{proxy}")
+    from urllib.parse import urlsplit  # most machines have none
+
+    return urlsplit(proxy if "//" in proxy else f"//{proxy}")
 
 
 def route_for(origin: str, proxy: str | None, ca_bundle: str | None, environ: Mapping[str, str]) -> Route:
@@ -162,14 +173,14 @@ def route_for(origin: str, proxy: str | None, ca_bundle: str | None, environ: Ma
     direct = Route(ca_bundle=ca_bundle)
     if proxy and proxy.lower() == NO_PROXY:
         return direct
-    parts = urllib.parse.urlsplit(origin)
+    scheme, host, _ = parts_of(origin)
     if proxy:
-        if parts.scheme == "http":
+        if scheme == "http":
             reason = f"proxy is not used for {origin}: it would see the key and the signatures in clear"
             return Route(ca_bundle=ca_bundle, ignored=reason)
         return Route(proxy=proxy, ca_bundle=ca_bundle)
-    chosen = None if _excepted(parts.hostname or "", environ) else _of_the_environment(parts.scheme, environ)
-    if chosen is None:
+    chosen = _of_the_environment(scheme, environ)
+    if chosen is None or _excepted(host, environ):
         return direct
     variable, address = chosen
     if problem := proxy_problem(address):

@@ -15,14 +15,14 @@ import re
 import socket
 import threading
 import time
-import urllib.parse
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
 from cancelall import __version__
 from cancelall.core.dataclass import dataclass, field
 from cancelall.core.errors import ConfigError, TransportFault, Unreadable
-from cancelall.core.model import Reply, SignedRequest, host_of
+from cancelall.core.model import Reply, SignedRequest
+from cancelall.core.profile import host_of, parts_of
 from cancelall.net import answer, connection, failures
 from cancelall.net.connection import Handle, silent
 from cancelall.net.route import Route, is_loopback, tls_context
@@ -102,7 +102,7 @@ def request_bytes(signed: SignedRequest, headers: Mapping[str, str]) -> bytes:
     https://www.rfc-editor.org/rfc/rfc9112#section-3
     """
     method, target = signed.request.method, signed.target
-    fields = {"Host": urllib.parse.urlsplit(signed.origin).netloc, **headers}
+    fields = {"Host": signed.origin.partition("://")[2], **headers}
     fits = _TOKEN.fullmatch(method) and _TARGET.fullmatch(target)
     if not fits or not all(_TOKEN.fullmatch(name) and _VALUE.fullmatch(value) for name, value in fields.items()):
         raise TransportFault("the request holds a character that HTTP cannot carry", sent="no")
@@ -299,9 +299,9 @@ class Transport:
         Whoever gives it up does so by the handle. An attempt through a proxy from the environment that was not sent is
         tried once directly.
         """
-        parts = urllib.parse.urlsplit(signed.origin)
-        local = parts.scheme == "http" and is_loopback(parts.hostname or "")
-        if parts.scheme != "https" and not local:
+        scheme, host, _ = parts_of(signed.origin)
+        local = scheme == "http" and is_loopback(host)
+        if scheme != "https" and not local:
             raise ConfigError("only https leaves this machine", "correct base_url")
         # What is not encrypted stays on this machine, whatever proxy there is.
         route = Route(ca_bundle=self.route.ca_bundle) if local else self.route

@@ -14,7 +14,8 @@ from collections import deque
 
 from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import CancelallError, TransportFault
-from cancelall.core.model import Reply, SignedRequest, host_of
+from cancelall.core.model import Reply, SignedRequest
+from cancelall.core.profile import host_of
 from cancelall.net import connection, failures
 from cancelall.net.connection import Host, silent
 from cancelall.net.transport import RESTED_SECONDS, exchanged, leave

@@ -127,7 +127,7 @@ def _set(
     keys = keeping.keys_for(document, profile, store.name, environment)
     writing = keeping.Writing(store=store, profile=name, before=before)
     with keeping.signals_held() as signals:
-        said = keeping.write(profile, secrets, writing, path, keys, signals)
+        said = keeping.write(profile, secrets, writing, Path(path), keys, signals)
     note_times(name, list(secrets), environ, time.time())
     _note(f"{name}: {' and '.join(secrets)} in the keyring ({store.name}), profile in {path}")
     notes = [said, displaced, f"not set yet: {', '.join(missing)}" if missing else ""]
@@ -144,7 +144,7 @@ def _set(
 def _set_elsewhere(
     to: str,
     document: Document,
-    path: Path | None,
+    path: str | None,
     profile: Profile,
     environment: str | None,
     field: str | None,
@@ -162,11 +162,11 @@ def _set_elsewhere(
     keys = elsewhere.keys_for(document, profile, environment)
     names = " and ".join(secrets)
     if to == "config":
-        said = elsewhere.into_config(path, profile, secrets, keys)
+        said = elsewhere.into_config(Path(path), profile, secrets, keys)
         _note(f"{profile.name}: {names} in {path}, which only you can read")
     else:
         sealed = systemd.seal(profile, secrets, systemd.STORE, None)
-        said = elsewhere.into_config(path, profile, {}, keys)
+        said = elsewhere.into_config(Path(path), profile, {}, keys)
         _note(f"{profile.name}: {names} encrypted in {systemd.STORE}, profile in {path}")
         emit(systemd.unit_lines(profile, systemd.STORE, secrets) if sealed else "")
     notes = [said, displaced, f"not set yet: {', '.join(missing)}" if missing else ""]
@@ -209,7 +209,7 @@ def _read_in(profile: Profile, field: str | None, file: Path | None, held: Mappi
     return {field: given.checked(profile, field, text, source)}
 
 
-def _document(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Document, Path | None]:
+def _document(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Document, str | None]:
     """The config as far as there is one, and where it is or will be."""
     path = toml_file.in_force(chosen, environ)
     if path is not None and not os.path.lexists(path):

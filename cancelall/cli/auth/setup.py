@@ -122,7 +122,7 @@ def _document(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Path, Do
     path, document = toml_file.own(chosen, environ)
     if path is None:
         raise ConfigError("there is no home directory to keep the profile in", "set CANCELALL_CONFIG or give --config")
-    return path, document
+    return Path(path), document
 
 
 def _profile(document: Document, venue: str, environ: Mapping[str, str]) -> Profile:

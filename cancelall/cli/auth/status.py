@@ -53,14 +53,14 @@ class ProfileStatus:
 
 
 def statuses(
-    profiles: Sequence[Profile | BrokenProfile], environ: Mapping[str, str], path: Path | None
+    profiles: Sequence[Profile | BrokenProfile], environ: Mapping[str, str], path: str | None
 ) -> list[ProfileStatus]:
     """Where the secrets of these profiles are, all at the same time. Blocks as long as the slowest source may take."""
     with ThreadPoolExecutor(max_workers=min(32, max(1, len(profiles)))) as pool:
         return list(pool.map(lambda profile: status(profile, environ, path), profiles))
 
 
-def status(profile: Profile | BrokenProfile, environ: Mapping[str, str], path: Path | None) -> ProfileStatus:
+def status(profile: Profile | BrokenProfile, environ: Mapping[str, str], path: str | None) -> ProfileStatus:
     """Where a profile's secrets are. `path` is the config file."""
     if isinstance(profile, BrokenProfile):
         return ProfileStatus(profile=profile.name, venue=profile.venue, error=profile.error)
@@ -104,13 +104,13 @@ def status(profile: Profile | BrokenProfile, environ: Mapping[str, str], path: P
     return result
 
 
-def _changed(profile: Profile, name: str, source: str, environ: Mapping[str, str], path: Path | None) -> float | None:
+def _changed(profile: Profile, name: str, source: str, environ: Mapping[str, str], path: str | None) -> float | None:
     if source.startswith("credentials directory"):
         path = credential_path(profile.name, name, environ)
     elif source != "config file":
         return None
     try:
-        return path.stat().st_mtime if path is not None else None
+        return Path(path).stat().st_mtime if path is not None else None
     except OSError:
         return None
 

@@ -438,7 +438,7 @@ def test_every_option_of_a_kill_is_known_to_both() -> None:
         assert shown - {"--help", "-h"} == readable, words
 
 
-def test_a_path_is_a_path() -> None:
-    read = kills.read(["bybit", "--config", "a/b.toml"])
+def test_a_path_is_taken_as_it_stands() -> None:
+    read = kills.read(["bybit", "--config", "a/../b.toml"])
     assert read is not None
-    assert read[1].config == Path("a/b.toml")
+    assert read[1].config == "a/../b.toml"

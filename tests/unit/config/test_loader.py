@@ -97,18 +97,17 @@ def test_where_it_is_looked_for(
 @pytest.mark.parametrize(
     ("platform", "environ", "expected"),
     [
-        ("darwin", {"HOME": "/u", "XDG_CONFIG_HOME": "/x"}, "/u/Library/Application Support/cancelall"),
+        ("darwin", {"HOME": "/u", "XDG_CONFIG_HOME": "/x"}, "/u/Library/Application Support/cancelall/config.toml"),
         ("darwin", {}, None),
-        ("win32", {"APPDATA": "/roaming", "HOME": "/h"}, "/roaming/cancelall"),
+        ("win32", {"APPDATA": "/roaming", "HOME": "/h"}, "/roaming/cancelall/config.toml"),
         ("win32", {"HOME": "/h"}, None),
     ],
 )
-def test_the_directory_of_other_systems(
+def test_the_usual_place_on_other_systems(
     platform: str, environ: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", platform)
-    found = toml_file.config_directory(environ)
-    assert (str(found) if found else None) == expected
+    assert toml_file.locate(None, environ) == (expected, False)
 
 
 def test_the_current_directory_is_never_read(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +135,7 @@ def test_the_file_in_the_home_directory(home: Path) -> None:
     folder.mkdir(parents=True)
     path = written(folder, BYBIT)
     document = toml_file.read(None, {"HOME": str(home)})
-    assert (document.path, list(document.tables)) == (path, ["bybit"])
+    assert (document.path, list(document.tables)) == (str(path), ["bybit"])
 
 
 # --- files that cannot be used --------------------------------------------------------------------------------------
@@ -848,6 +847,28 @@ def test_one_broken_profile_does_not_stop_the_others(tmp_path: Path) -> None:
 )
 def test_an_origin_is_taken(tmp_path: Path, url: str, origin: str) -> None:
     assert profile(tmp_path, f'{BYBIT}base_url = "{url}"\n').origin == origin
+
+
+@given(
+    st.builds(
+        "{}{}{}{}".format,
+        st.sampled_from(["https://", "HTTPS://", "http://", "https:/"]),
+        st.text("aZ0.-_[]:@/é%", max_size=8) | st.sampled_from(["api.example.com", "127.0.0.1", "1host"]),
+        st.sampled_from(["", ":", ":0", ":1", ":08", ":443", ":65535", ":65536", ":99999", ":١"]),
+        st.sampled_from(["", "/", "?", "\n", " "]),
+    )
+)
+def test_an_origin_that_is_taken_as_it_stands_is_what_taking_it_apart_gives(url: str) -> None:
+    def made() -> str:
+        try:
+            return loader._origin(url, lambda: "FILE")
+        except ConfigError as error:
+            return error.message
+
+    as_it_stands = made()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loader, "_PLAIN_ORIGIN", r"(?!)")
+        assert as_it_stands == made()
 
 
 NO_ORIGINS = {
