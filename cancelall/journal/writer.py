@@ -109,7 +109,11 @@ class Journal:
         self._trouble = why
 
     def warnings(self) -> tuple[str, ...]:
-        """What a reader of the result should know about the journal."""
+        """What a reader of the result should know about the journal. Waits for its file as a line would."""
+        if not self._behind and not self._ready.is_set():
+            began = time.monotonic()
+            self._behind = not self._ready.wait(max(0.0, self._allowance))
+            self._spend(time.monotonic() - began)
         if not self._ready.is_set() or self._file is None:
             why = "; ".join(self._failed) or ("opening it takes too long" if self._directories else _NOWHERE)
             return (f"this run is not journalled: {why}",)

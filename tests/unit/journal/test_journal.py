@@ -255,6 +255,30 @@ def test_a_place_that_hangs_delays_nothing_and_loses_nothing(tmp_path: Path, mon
 
 
 @pytest.mark.alone("measures how long a run waits for its journal")
+def test_a_file_that_is_opened_in_a_moment_is_waited_for_before_it_is_called_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a run that ends at once, on a busy machine: nothing was written that would have waited."""
+    asked, opened = threading.Event(), Journal._opened
+
+    def late(self: Journal, first: str | None) -> file.JournalFile | None:
+        assert asked.wait(10)
+        return opened(self, first)
+
+    class Ready(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            asked.set()
+            assert timeout is not None
+            return super().wait(timeout * 40)
+
+    monkeypatch.setattr(Journal, "_opened", late)
+    made = Journal([tmp_path], "one")
+    made._ready = Ready()
+    made.begin({})
+    assert made.warnings() == ()
+    made.close(10)
+
+
 def test_a_slow_disk_is_left_to_the_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real, mine = file.JournalFile.append, threading.get_ident()
     by_me: list[int] = []
