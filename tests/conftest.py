@@ -17,6 +17,7 @@ from hiding import hide
 from rerun import pytest_addoption, pytest_collection_finish, pytest_collection_modifyitems  # noqa: F401 - hooks
 from turns import LATER, PLACES, SHARE
 
+gc.disable()  # while tests are collected: hardly any of it is garbage, and a quarter of the time went into looking
 # Enough to find what is easily found; `make faults` looks harder. The same every time: a run that fails fails again.
 # Nobody knows how long an example takes on a busy machine.
 settings.register_profile("quick", max_examples=40, derandomize=True, deadline=None)
@@ -27,9 +28,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart() -> None:
     """Tests type `cancelall all`, and what the config of this machine names would really be cancelled."""
-    there = os.path.exists(toml_file.MACHINE)  # noqa: PTH110 - it never raises
-    if there and not (hide(toml_file.MACHINE.parent) and not toml_file.MACHINE.exists()):
-        pytest.exit(f"{toml_file.MACHINE} is there and cannot be hidden: run the tests on another machine", 3)
+    machine = Path(toml_file.MACHINE)
+    there = os.path.exists(machine)  # noqa: PTH110 - it never raises
+    if there and not (hide(machine.parent) and not machine.exists()):
+        pytest.exit(f"{machine} is there and cannot be hidden: run the tests on another machine", 3)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -49,6 +51,7 @@ def pytest_runtestloop() -> None:
     """Never look again through the thousands of tests that were collected for what can be thrown away."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -163,6 +163,7 @@ def test_a_call_that_an_account_lacks_has_another_way(venue: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["absent:cancel^5", "refused:cancel=request^5"])
+@pytest.mark.turns(2)
 def test_what_is_listed_is_fired_at_whatever_its_cancels_are_told(venue: str, fault: str) -> None:
     """That there is no such product, or no such request, is contradicted by each listing that shows the orders."""
     cleared(faced(venue, fault))

@@ -106,6 +106,7 @@ def test_the_first_request_is_a_cancel_and_all_keep_within_the_limits(venue: str
         for mode in ("whole", "dry-run")
     ],
 )
+@pytest.mark.turns(4)
 def test_more_orders_than_one_call_takes_or_one_page_shows(venue: str, mode: str) -> None:
     """Within the venue's limits."""
     orders = TRUTHS[venue].many if mode == "whole" else min(600, TRUTHS[venue].many)

@@ -75,6 +75,7 @@ def test_the_proof_at_the_end_is_a_fresh_one(latency: float) -> None:
 @pytest.mark.parametrize(
     ("venue", "account"), [(venue, mode) for venue, truth in TRUTHS.items() for mode in truth.modes]
 )
+@pytest.mark.turns(3)
 def test_a_hold_in_which_nothing_happens_ends_clear(venue: str, account: str, accounts: int) -> None:
     """What the account does not have, as the venue says each time, disturbs no proof; and two accounts that share the
     limits of an address leave what their last proofs take.

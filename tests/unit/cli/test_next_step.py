@@ -107,6 +107,7 @@ def test_of_several(verdicts: list[Verdict], expected: str) -> None:
 
 @pytest.mark.parametrize("verdict", [verdict for verdict in Verdict if verdict is not Verdict.ABSENT])
 @pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.turns(1)
 def test_the_command_is_one_that_can_be_typed(verdict: Verdict, venue: str) -> None:
     found = next_step.of_profile(report(verdict, venue, venue=venue), [venue, "--deadline", "5", "--json"])
     command = app.command()

@@ -23,7 +23,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the machine's config would be; it is not there yet."""
     path = tmp_path / "etc" / "config.toml"
     path.parent.mkdir()
-    monkeypatch.setattr(toml_file, "MACHINE", path)
+    monkeypatch.setattr(toml_file, "MACHINE", str(path))
     return path
 
 
@@ -40,7 +40,7 @@ import sys
 sys.path.insert(0, sys.argv.pop(1))
 from pathlib import Path
 from cancelall.config import toml_file
-toml_file.MACHINE = Path(sys.argv.pop(1))
+toml_file.MACHINE = sys.argv.pop(1)
 from cancelall.__main__ import run
 run()
 """
@@ -76,7 +76,7 @@ def test_it_is_read_by_whoever_has_none_of_his_own_and_names_no_other(
     named(machine, "of-the-machine")
     for without in (environ, {}, {"HOME": "/dev/null"}):
         document = toml_file.read(None, without)
-        assert (list(document.tables), document.path, document.shared) == (["of-the-machine"], machine, True)
+        assert (list(document.tables), document.path, document.shared) == (["of-the-machine"], str(machine), True)
         assert document.notice == f"reading {machine}, {READING}"
     other = named(tmp_path / "other.toml", "other")
     assert names(environ, other) == names({**environ, "CANCELALL_CONFIG": str(other)}) == ["other"]
@@ -102,8 +102,8 @@ def test_one_that_is_not_for_the_user_to_read_is_none_and_that_is_said(
     """Root may read everything: what a trader sees on a real machine is tried with the units."""
     named(machine, "of-the-machine")
 
-    def kept_out(path: Path) -> object:
-        if path == machine:
+    def kept_out(path: str) -> object:
+        if path == str(machine):
             raise PermissionError(13, "Permission denied")
         raise FileNotFoundError(2, "No such file or directory")
 

@@ -536,7 +536,7 @@ def test_the_machines_config_is_read_but_never_written(
     machine.write_text('[profiles.desk]\nvenue = "bybit"\n')
     machine.chmod(0o600)
     before = machine.read_bytes()
-    monkeypatch.setattr(toml_file, "MACHINE", machine)
+    monkeypatch.setattr(toml_file, "MACHINE", str(machine))
     notice = f"cancelall: reading {machine}, as you have no config of your own"
     shown = user.runs("status")
     assert (shown.code, notice in shown.err, "desk" in shown.out) == (6, True, True)
