@@ -123,6 +123,7 @@ def test_a_gateway_before_the_listings_keeps_no_mass_cancel(venue: str, status: 
 
 @pytest.mark.parametrize("reach", ["request", "key", "address"])
 @AT_EACH_MOMENT
+@pytest.mark.turns(2)
 def test_a_lone_refusal_ends_nothing(venue: str, reach: str, spared: int) -> None:
     """One invalid key among sixty good answers."""
     for mode in MODES if reach == "key" and spared in (1, 5) else ("whole",):
@@ -173,6 +174,7 @@ def test_what_is_listed_is_fired_at_whatever_its_cancels_are_told(venue: str, fa
 
 
 @IN_EACH_MODE
+@pytest.mark.turns(4)
 def test_a_product_that_is_missing_for_a_second_is_there(venue: str, mode: str) -> None:
     for part in PARTS[venue]:
         if (venue, mode) == ("binance", "dry-run") and part.startswith("/sapi/v1/margin"):
@@ -189,6 +191,7 @@ LIES = (
 
 @IN_EACH_MODE
 @in_turns("lie", LIES, (*LIES[:3], LIES[5], LIES[-1]))
+@pytest.mark.turns(0)
 def test_what_only_sounds_like_a_missing_product_is_not_cleared(venue: str, lie: str, mode: str) -> None:
     """Its listing is silent; a gateway says 404; it is refused: a region, a ban, a right. What rests there rests on."""
     for part in PARTS[venue]:
@@ -210,6 +213,7 @@ def test_a_row_that_is_odd_is_cancelled_like_the_others(venue: str, oddity: str)
 
 
 @in_turns("oddity", [*NAMED, *NAMELESS, "foreign"], ("price", "status", "unknown", "twice", *NAMELESS, "foreign"))
+@pytest.mark.turns(1)
 def test_a_row_that_is_odd_once_keeps_nothing(venue: str, oddity: str) -> None:
     for spared in (0, 2):
         result = faced(venue, f"odd-row={oddity}+{spared}@1")

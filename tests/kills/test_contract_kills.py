@@ -187,6 +187,7 @@ def test_a_dry_run_of_the_command_is_exit_0(venue: str, home: Path) -> None:
 
 
 @each_account
+@pytest.mark.turns(0)
 def test_a_status_that_nobody_documented_is_open(venue: str, account: str) -> None:
     result = faced(venue, "unknown-status", mode="dry-run", account=account, orders=12)
     assert result.verdict is Verdict.OPEN
@@ -197,6 +198,7 @@ def test_a_status_that_nobody_documented_is_open(venue: str, account: str) -> No
 
 
 @each_account
+@pytest.mark.turns(2)
 def test_orders_that_cannot_be_cancelled_are_listed(venue: str, account: str) -> None:
     result = faced(venue, "ack-only", account=account, orders=12, options=TRUTHS[venue].product, deadline=6.0)
     assert (result.verdict, result.report.exit_status) == (Verdict.OPEN, 10)
@@ -223,6 +225,7 @@ SHAPES = (
         for mode in truth.modes
     ],
 )
+@pytest.mark.turns(1)
 def test_listings_of_another_shape_never_prove_anything(venue: str, fault: str, account: str) -> None:
     """An unreadable listing is never an empty one. The cancels go out all the same."""
     if fault.startswith("duplicate-keys") and venue in ("bybit", "binance"):
@@ -244,6 +247,7 @@ def test_a_null_that_stays_in_the_place_of_a_list_is_an_empty_one(venue: str, fa
 
 
 @each_account
+@pytest.mark.turns(1)
 def test_pages_that_go_in_circles_never_prove_anything(venue: str, account: str) -> None:
     truth = TRUTHS[venue]
     if not truth.circles:
@@ -260,6 +264,7 @@ def test_troubles_that_pass_and_variants_end_clear(venue: str, fault: str, accou
 
 
 @each("clocks", "seconds", modes=True)
+@pytest.mark.turns(3)
 def test_a_wrong_clock_is_repaired_from_the_refusal(venue: str, seconds: int, account: str) -> None:
     result = cleared(faced(venue, f"clock={seconds}", account=account))
     cancelled = result.ended("cancelled")
@@ -317,6 +322,7 @@ def test_what_the_account_lacks_is_absent(venue: str, part: Part) -> None:
 
 
 @each("refused", "part")
+@pytest.mark.turns(2)
 def test_a_product_that_is_refused_may_still_hold_orders(venue: str, part: Part) -> None:
     """A region, a ban, a mode, a right: what rests there rests on, and the other products are not concerned."""
     result = faced(venue, part.fault, options=part.options, deadline=10.0)
@@ -400,6 +406,7 @@ def test_orders_that_filled_meanwhile_are_told_apart(venue: str, account: str) -
 
 
 @each_account
+@pytest.mark.turns(3)
 def test_orders_that_listings_hide_for_less_than_the_gap_are_caught(venue: str, account: str) -> None:
     for faults in (("hidden=0.8",), TRUTHS[venue].hidden):
         cleared(faced(venue, *faults, account=account))
@@ -507,6 +514,7 @@ def test_what_begins_with_one_and_with_none_of_the_others_is_selected(venue: str
 
 
 @each_named
+@pytest.mark.turns(0)
 def test_mine_that_come_during_the_kill_go_and_others_are_no_bot(venue: str, account: str) -> None:
     result = cleared(selecting(venue, account, "reappear=0.05@3"))
     assert len(result.ended("cancelled")) > sum(result.holds(order, "wanted") for order in result.stock)
@@ -558,6 +566,7 @@ def client_id_field(venue: str) -> str:
         for how in ("", "/missing")
     ],
 )
+@pytest.mark.turns(4)
 def test_whose_client_id_is_not_known_is_left_and_is_open(venue: str, account: str, how: str) -> None:
     """Never cancelled, and never kept without a word."""
     if how and lacks_nothing(venue):

@@ -460,6 +460,7 @@ def test_any_answer_is_judged_and_read_or_unreadable(venue: str, data: st.DataOb
 
 @pytest.mark.parametrize("name", EVERY)
 @given(data=st.data())
+@pytest.mark.turns(3)
 def test_a_page_never_loses_a_row_silently(name: str, data: st.DataObject) -> None:
     """Whatever stands in a row, it is an order, or it has a final status, or it proves nothing."""
     kind, rows = EVERY[name], data.draw(entries(name))
