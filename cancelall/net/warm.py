@@ -138,9 +138,9 @@ class WarmHost:
             self._back(made, since, trouble or ("" if made else "it could not be connected to"))
 
     def due(self, now: float, most: int | None = None) -> list[Idle]:
-        """Those that have to be used again, the oldest first, a few at a time; each is to be used by `ask`."""
+        """Those that have to be used again, the oldest first, a third of all at a time; each is to be used by `ask`."""
         with self._lock:
-            room = max(0, max(1, self.wanted // 4) - self._busy) if most is None else most
+            room = max(0, -(-self.wanted // 3) - self._busy) if most is None else most
             waiting = sorted((one for one in self._idle if now - one.since >= self.renewed), key=lambda one: one.since)
             found = waiting[:room]
             for one in found:

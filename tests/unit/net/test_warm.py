@@ -11,10 +11,11 @@ from dataclasses import replace
 import pytest
 
 from cancelall.core.errors import TransportFault
+from cancelall.guard.keeper import TICK
 from cancelall.net import connection, transport, warm
 from cancelall.net.route import Route
 from cancelall.net.transport import Transport
-from cancelall.net.warm import Warm, WarmHost
+from cancelall.net.warm import Idle, Warm, WarmHost
 from loopback import OK, RawServer, a_cancel, a_get, a_request, in_seconds, read_request
 from ports import Authority, refusing, until
 
@@ -248,3 +249,22 @@ def test_an_unknown_origin_has_none() -> None:
     assert pool.take("https://elsewhere.example", None, 1.0) is None
     request = a_request(method="POST", url="https://elsewhere.example/cancel", fresh_connection=True)
     assert not pool.leave(request, None, in_seconds())
+
+
+@pytest.mark.parametrize("renewed", [warm.RENEWED, warm.SOONEST])
+@pytest.mark.parametrize("wanted", range(2, 17))
+def test_each_is_used_in_time_though_all_were_used_in_one_moment(wanted: int, renewed: float) -> None:
+    """As a kill does: from then on they take turns."""
+    host = WarmHost(("https://a.example", None), wanted)
+    host.renewed = renewed
+    host._idle.extend(Idle(made=socket.socket(), since=0.0) for _ in range(wanted))
+    rested, now = [], 0.0
+    while now < 10 * renewed:
+        now += TICK
+        for one in host.due(now + TICK / 2):
+            rested.append((now, now - one.since))
+            host._back(one.made, now, "")
+    host.close()
+    assert max(seconds for _, seconds in rested) <= renewed + 3 * TICK
+    assert max(seconds for at, seconds in rested if at > 3 * renewed) <= renewed + TICK
+    assert min(seconds for _, seconds in rested) >= renewed - TICK
