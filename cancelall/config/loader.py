@@ -20,7 +20,7 @@ from cancelall.core.quoting import quoted, veiled
 from cancelall.core.secret import Secret
 from cancelall.venues.registry import VENUES, schema
 
-_OF_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+_PROFILE_NAME = r"[A-Za-z0-9_-]{1,64}"
 _PLAIN_ORIGIN = r"https://[a-z0-9._-]+(?::([1-9][0-9]{0,4}))?"
 """What every venue's is, and most others."""
 DEFAULTS_KEYS = tuple(item.key for item in declare.declared(Common) if item.opt.defaults)
@@ -29,7 +29,7 @@ DEFAULTS_KEYS = tuple(item.key for item in declare.declared(Common) if item.opt.
 
 def name_problem(document: Document, name: str) -> str:
     """Why a profile cannot have this name in this config, or nothing."""
-    if not _is_name(name):
+    if not re.fullmatch(_PROFILE_NAME, name):
         return "a profile name has letters, digits, _ and - only, and at most 64 of them"
     if environment_prefix(name) == environment_prefix("all"):
         return 'a profile cannot be called "all"'
@@ -37,13 +37,9 @@ def name_problem(document: Document, name: str) -> str:
     return f'its name and "{quoted(others[0])}" are the same in the environment' if others else ""
 
 
-def _is_name(name: str) -> bool:
-    return 0 < len(name) <= 64 and not name.strip(_OF_NAMES)
-
-
 def shown_name(name: str) -> str:
     """A profile's name wherever it is told: as it is if it can be one, else as any other word that somebody typed."""
-    return name if _is_name(name) else quoted(name)
+    return name if re.fullmatch(_PROFILE_NAME, name) else quoted(name)
 
 
 def at_hand(profile: str, field: str, environ: Mapping[str, str]) -> bool:

@@ -199,11 +199,13 @@ class Reply:
     @property
     def date_ms(self) -> int | None:
         """The clock of whoever answered, from the Date header: ms since the epoch, to the second. None without one."""
-        from email.utils import parsedate_to_datetime
-
+        if "date" not in self.headers:
+            return None
         try:
-            return int(parsedate_to_datetime(self.headers.get("date", "")).timestamp() * 1000)
-        except (ValueError, TypeError, OverflowError):
+            from email.utils import parsedate_to_datetime
+
+            return int(parsedate_to_datetime(self.headers["date"]).timestamp() * 1000)
+        except (ValueError, TypeError, OverflowError, ImportError, OSError):  # or it cannot be loaded any more
             return None
 
 

@@ -231,6 +231,7 @@ def parts_of(origin: str) -> tuple[str, str, int]:
     https://www.rfc-editor.org/rfc/rfc9110#section-4.2
     """
     scheme, _, place = origin.partition("://")
-    host = host_of(origin)
-    port = place[len(host) + 1 :]
-    return scheme, host.strip("[]"), int(port or (443 if scheme == "https" else 80))
+    host, _, port = place.rpartition(":")
+    if not host or place.endswith("]"):
+        host, port = place, "443" if scheme == "https" else "80"
+    return scheme, host.strip("[]"), int(port)

@@ -342,6 +342,9 @@ class Client:
                 value = exchange.read(request, reply)
         except Unreadable as fault:
             judgement = Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", message=fault.message)
+        except (ImportError, OSError, MemoryError) as fault:  # what reads it cannot be loaded now: it is asked again
+            message = f"there is nothing left on this machine to read it with: {type(fault).__name__}"
+            judgement = Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", message=message)
         except Exception as bug:  # one answer that nobody thought of must not end the firing
             self.bug = self.bug or bug
             judgement = Judgement(answer=Answer.AMBIGUOUS, kind="internal", message=bug_words(bug))

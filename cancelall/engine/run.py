@@ -527,12 +527,9 @@ def over_the_network(
     if closing is not None:
         closing.callback(transport.close)
 
-    def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Awaitable[Reply]:
+    async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         # Told before its thread begins: it may be given up until then, and nothing of it has left.
         signed.wire.quiet = signed.wire.left_on is None
-        return in_background(signed, until, sent)
-
-    async def in_background(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         loop = asyncio.get_running_loop()
         passes(signed.headers, signed.body, signed.target)
 

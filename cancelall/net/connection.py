@@ -169,38 +169,29 @@ class _Door:
     """The connections to one origin: how many are still to be had, and those that are there, the fastest first."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self.changed = threading.Condition()
+        """Held while one of the others is."""
         self.promised = 0
         self.opened: deque[_Opened] = deque()
 
-    def promise(self, number: int) -> None:
-        """So many more will come, or fewer."""
-        with self._changed:
-            self.promised += number
-
     def claim(self) -> bool:
         """Whether one more may wait for a connection."""
-        with self._changed:
+        with self.changed:
             self.promised -= 1 if (free := self.promised > 0) else 0
         return free
 
-    def put(self, one: _Opened) -> None:
-        """This has come of one that was promised."""
-        with self._changed:
-            self.opened.append(one)
-            self._changed.notify()
-
     def get(self, seconds: float) -> _Opened | None:
         """What has come of the one that was claimed, the oldest first; None after so many seconds."""
-        with self._changed:
-            came = self._changed.wait_for(self.opened.__len__, max(0.0, seconds))
+        with self.changed:
+            came = self.changed.wait_for(self.opened.__len__, max(0.0, seconds))
             return self.opened.popleft() if came else None
 
     def give_back(self, connections: Sequence[_Opened]) -> None:
         """Leave to others what was claimed and not used."""
-        self.promise(len(connections))
-        for one in connections:
-            self.put(one)
+        with self.changed:
+            self.promised += len(connections)
+            self.opened.extend(connections)
+            self.changed.notify(len(connections))
 
 
 Host = tuple[str, str | None]
@@ -269,10 +260,11 @@ def take(origin: str, ca_bundle: str | None, seconds: float, family: int | None 
 
 def _open_more(origin: str, ca_bundle: str | None, count: int) -> None:
     door = _doors[origin, ca_bundle]
-    door.promise(count)
+    with door.changed:
+        door.promised += count
     begun = _start_threads(count, _open, door, origin, ca_bundle)
-    if begun < count:
-        door.promise(begun - count)
+    with door.changed:
+        door.promised -= count - begun
 
 
 def _start_threads(count: int, work: Callable[..., None], *arguments: object) -> int:
@@ -308,4 +300,6 @@ def _open(door: _Door, origin: str, ca_bundle: str | None) -> None:
         made = connect(origin, ca_bundle, CONNECT_SECONDS)
     except Exception:
         made = None
-    door.put((made, time.monotonic()))
+    with door.changed:
+        door.opened.append((made, time.monotonic()))
+        door.changed.notify()

@@ -275,6 +275,8 @@ def retry_after(reply: Reply) -> float | None:
     An HTTP date counts from the answer's own `Date`: this machine's clock may be off.
     """
     value = reply.headers.get("retry-after", "")
+    if not value:
+        return None
     try:
         wait = float(value)
     except ValueError:

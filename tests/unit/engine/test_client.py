@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import threading
 from collections.abc import Callable
@@ -538,6 +539,17 @@ def test_a_bug_in_a_reader_makes_the_answer_unreadable() -> None:
     assert "KeyError at client.py:" in judgement.message
     assert "(test_client.py:" in judgement.message
     assert "secret" not in judgement.message
+
+
+@pytest.mark.parametrize("fault", [OSError(errno.EMFILE, "Too many open files"), ImportError("x"), MemoryError()])
+def test_what_cannot_be_read_for_want_of_files_or_memory_is_no_bug_and_asked_again(fault: Exception) -> None:
+    """A module that reads an answer is loaded with the first answer that needs it."""
+    line = Line([OK], reads=raising(fault))
+    assert line.ask(most=2).answer is Answer.AMBIGUOUS
+    assert (line.client_used.bug, len(line.times)) == (None, 2)
+    judgement = line.traced[0].judgement
+    assert judgement is not None
+    assert (judgement.kind, type(fault).__name__ in judgement.message) == ("unreadable", True)
 
 
 def test_a_refusal_stops_requests_that_wait_for_their_turn() -> None:

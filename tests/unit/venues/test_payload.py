@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -244,6 +245,13 @@ def wait(value: str | None, date: str | None = None) -> float | None:
 
 
 AT = "Wed, 21 Oct 2026 07:28:00 GMT"
+
+
+def test_without_a_date_nothing_is_loaded_to_read_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where this process may open no more files: an answer is read with what is there."""
+    monkeypatch.setitem(sys.modules, "email.utils", None)
+    assert (wait(None), wait("", AT), wait("7", AT)) == (None, None, 7.0)
+    assert [Reply(status=200, headers=headers, body=b"").date_ms for headers in ({}, {"date": AT})] == [None, None]
 
 
 @pytest.mark.parametrize(
