@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import ConfigError, TransportFault
 from cancelall.core.preflight import Area, Finding, failure, good, warning
+from cancelall.core.profile import parts_of
 from cancelall.net import dial, failures
 from cancelall.net.route import Route, proxy_parts, tls_context
 
@@ -189,9 +190,9 @@ def _interception(origin: str, route: Route, label: str) -> list[Finding]:
     """A certificate that only the configured bundle trusts was made by whoever made the bundle."""
     if route.proxy is not None:
         return []
-    host = urlsplit(origin).hostname or ""
+    _, host, port = parts_of(origin)
     try:
-        with dial.connect(host, urlsplit(origin).port or 443, SECONDS) as opened:
+        with dial.connect(host, port, SECONDS) as opened:
             opened.settimeout(SECONDS)
             _shaken(opened, host, Route(), host, []).close()
     except _Blocked:

@@ -15,7 +15,15 @@ from cancelall.config.toml_file import Document, fail, place, too_deep
 from cancelall.core import declare
 from cancelall.core.declare import Declared
 from cancelall.core.errors import ConfigError, OptionError
-from cancelall.core.profile import BrokenProfile, Common, Overrides, Profile, credential_path, environment_prefix
+from cancelall.core.profile import (
+    BrokenProfile,
+    Common,
+    Overrides,
+    Profile,
+    bracketed,
+    credential_path,
+    environment_prefix,
+)
 from cancelall.core.quoting import quoted, veiled
 from cancelall.core.secret import Secret
 from cancelall.venues.registry import VENUES, schema
@@ -318,8 +326,7 @@ def _origin(url: str, source: Callable[[], str]) -> str:
         raise ConfigError(f"{source()}: base_url must be scheme, host and port only", "correct base_url")
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigError(f"{source()}: http is allowed on loopback only: keys would travel in clear", "use https")
-    shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}{port}"
+    return f"{parts.scheme}://{bracketed(host)}{port}"
 
 
 def _secret_commands(

@@ -219,9 +219,12 @@ def credential_path(profile: str, field: str, environ: Mapping[str, str]) -> str
 
 def host_of(origin: str) -> str:
     """The host of an origin, without its port, as it is told: an IPv6 address in brackets."""
-    place = origin.partition("://")[2]
-    host, colon, port = place.rpartition(":")
-    return host if colon and port.isascii() and port.isdigit() else place
+    return bracketed(parts_of(origin)[1])
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in an origin."""
+    return f"[{host}]" if ":" in host else host
 
 
 @functools.lru_cache(maxsize=1024)

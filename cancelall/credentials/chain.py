@@ -10,6 +10,7 @@ import os
 import stat
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cancelall.core import declare
@@ -201,7 +202,7 @@ def before_keyring(profile: Profile, field: str, environ: Mapping[str, str]) -> 
     """The sources that are set for a secret and win over the keyring, in words; none of them is read."""
     sources = []
     if (path := credential_path(profile.name, field, environ)) and os.path.exists(path):  # noqa: PTH110 - it never raises
-        sources.append(f"credentials directory ({_name_of(path)})")
+        sources.append(f"credentials directory ({Path(path).name})")
     variable = environment_prefix(profile.name) + field.upper()
     sources += [f"environment ({variable})"] if _trimmed(environ.get(variable)) else []
     sources += ["secret_command"] if field in profile.secret_command else []
@@ -216,7 +217,7 @@ def _first(profile: Profile, field: str, environ: Mapping[str, str], warnings: l
     """
     path = credential_path(profile.name, field, environ)
     if path is not None and (text := _from_file(path, warnings)):
-        return text, f"credentials directory ({_name_of(path)})"
+        return text, f"credentials directory ({Path(path).name})"
     variable = environment_prefix(profile.name) + field.upper()
     if text := _trimmed(environ.get(variable)):
         return text, f"environment ({variable})"
@@ -225,10 +226,6 @@ def _first(profile: Profile, field: str, environ: Mapping[str, str], warnings: l
     if field in profile.credentials and (text := _trimmed(profile.credentials[field].reveal())):
         return text, "config file"
     return None
-
-
-def _name_of(path: str) -> str:
-    return path.rpartition(os.sep)[2]
 
 
 def _trimmed(text: str | None) -> str | None:

@@ -15,7 +15,7 @@ import requests.adapters
 from urllib3.util.ssltransport import SSLTransport
 
 from cancelall.core.errors import TransportFault
-from cancelall.core.profile import parts_of
+from cancelall.core.profile import bracketed, parts_of
 from cancelall.net import answer, connection, failures
 from cancelall.net.connection import Handle
 from cancelall.net.route import Route, proxy_parts, tls_context
@@ -57,7 +57,7 @@ def _to_proxy(
     route: Route, scheme: str, host: str, port: int, seconds: float, until: float, handle: Handle
 ) -> socket.socket:
     """A connection to the proxy itself. One from the environment that is not to be trusted can still be passed by."""
-    origin = f"{scheme}://{_bracketed(host)}:{port}"
+    origin = f"{scheme}://{bracketed(host)}:{port}"
     try:
         return connection.connect(origin, route.ca_bundle, seconds, until=until, handle=handle)
     except (OSError, UnicodeError) as fault:
@@ -74,7 +74,7 @@ def ask_tunnel(made: socket.socket, proxy: urllib.parse.SplitResult, host: str, 
     https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
     """
     headers = requests.adapters.HTTPAdapter().proxy_headers(proxy.geturl())
-    target = f"{_bracketed(host)}:{port}"
+    target = f"{bracketed(host)}:{port}"
     lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *(f"{name}: {text}" for name, text in headers.items())]
     reader = answer.Reader(made, until, until - time.monotonic())
     try:
@@ -88,7 +88,3 @@ def ask_tunnel(made: socket.socket, proxy: urllib.parse.SplitResult, host: str, 
         raise TransportFault(f"{_REFUSED} (HTTP {status})", sent="no")
     if not reader.empty:
         raise TransportFault(f"{_REFUSED}: it said more than its answer", sent="no")
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -20,6 +20,8 @@ _DAEMON = 'printf test | gnome-keyring-daemon --unlock --components=secrets >/de
 _TELL = 'echo "$DBUS_SESSION_BUS_ADDRESS"; exec cat >/dev/null'
 
 _NAME = "org.freedesktop.secrets"
+SOMEBODY_ELSES = "the daemon of the keyring is somebody else's, and now and then goes away on a busy machine"
+"""Why a test that has the keyring's daemon work is run once more alone when it fails."""
 
 
 @dataclass(frozen=True, kw_only=True)

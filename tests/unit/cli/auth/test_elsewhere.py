@@ -10,7 +10,7 @@ import pytest
 
 from cancelall import simulator
 from support import cancelall
-from unit.cli.auth.conftest import Start
+from unit.cli.auth.conftest import SOMEBODY_ELSES, Start
 
 CANARY = "CANARYkey0123456789"
 
@@ -44,7 +44,7 @@ def test_from_nothing_to_a_first_kill_without_a_keyring_in_three_commands(home: 
     assert " CLEAR " in killed.out
 
 
-@pytest.mark.alone("the daemon of the keyring is somebody else's, and now and then goes away on a busy machine")
+@pytest.mark.alone(SOMEBODY_ELSES)
 def test_from_nothing_to_a_first_kill_with_a_keyring_in_two_commands(start_session: Start) -> None:
     session = start_session()
     with simulator.start("bitget", orders=4) as server:

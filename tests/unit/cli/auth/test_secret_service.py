@@ -26,11 +26,11 @@ from cancelall.core.results import ProfileReport
 from cancelall.net import transport
 from cancelall.simulator import SimServer
 from support import ROOT, Ran, profile_table, swept, write_config
-from unit.cli.auth.conftest import Session, Start
+from unit.cli.auth.conftest import SOMEBODY_ELSES, Session, Start
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.alone("the daemon of the keyring is somebody else's, and now and then goes away on a busy machine"),
+    pytest.mark.alone(SOMEBODY_ELSES),
 ]
 SERVICE = "keyring.backends.SecretService.Keyring"
 LOADED = (keyring.backends.SecretService, transport)

@@ -11,7 +11,7 @@ import pytest
 from cancelall import simulator
 from cancelall.simulator import SimServer
 from support import cancelall
-from unit.cli.auth.conftest import Session, Start
+from unit.cli.auth.conftest import SOMEBODY_ELSES, Session, Start
 from unit.cli.auth.test_secret_service import Terminal
 
 VENUE, ENVIRONMENT, PLACE, WRITE = "Which venue? [bybit] ", "Which environment? [live] ", "keys live? [", "[Y/n] "
@@ -106,7 +106,7 @@ def test_a_wrong_answer_is_asked_again(home: Path, server: SimServer) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.alone("the daemon of the keyring is somebody else's, and now and then goes away on a busy machine")
+@pytest.mark.alone(SOMEBODY_ELSES)
 def test_with_a_keyring(start_session: Start, server: SimServer) -> None:
     session = start_session()
     user = begun(session.home, server, "bybit", session=session)
