@@ -44,7 +44,7 @@ _WINDOW = 15.0
 """Seconds for which a guard that waits is watched, again and again."""
 _SCHEDULED = 2
 """With the complement of a process's id, the clock of its processor time: `CPUCLOCK_SCHED` of Linux."""
-_LOOKED = 0.15
+_LOOKED = 0.25
 """Seconds after which a guard has looked at everything once more."""
 
 

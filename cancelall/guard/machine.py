@@ -10,10 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from cancelall.core.dataclass import dataclass, replace
 from cancelall.core.errors import UsageError
-from cancelall.guard.model import Cause, GuardRecord, GuardState, Look, Pressed, Rules, Sight, Trigger
+from cancelall.guard.model import LOOKED, Cause, GuardRecord, GuardState, Look, Pressed, Rules, Sight, Trigger
 
-LOOKED = 0.25
-"""Seconds of the time between two looks that count as watched, at most."""
 SAVED = 0.25
 """Share of `timeout` after which a newer beat is worth a newer record."""
 STOPPED = 600.0
@@ -112,6 +110,16 @@ class Machine:
         """Whether the last beat of each heartbeat is younger than `timeout`, whatever time it is given to come back."""
         beats = (one for one in self._sources.values() if one.trigger == "heartbeat")
         return all(self._looked_at - one.beat_at < self.rules.timeout for one in beats)
+
+    @property
+    def due(self) -> float:
+        """Watched seconds until a silence or a trouble can be a cause; infinite where none lasts that could become one.
+
+        Who looks then, at the latest, is not late by a part of what lies between two looks.
+        """
+        silences = (one.left for one in self._sources.values() if one.trigger in ("heartbeat", "probe"))
+        troubles = (self.rules.timeout - one.troubled for one in self._sources.values() if one.troubled)
+        return min((left for left in (*silences, *troubles) if left > 0), default=float("inf"))
 
     # --- what happens ---
 

@@ -58,7 +58,7 @@ class HeartbeatFile(TriggerSource):
     def look(self, at: float) -> Sight:
         """Its key now; the last one while it is not there."""
         try:
-            status = os.stat(self._path)  # noqa: PTH116 - the cheapest way: ten times a second
+            status = os.stat(self._path)  # noqa: PTH116 - the cheapest way: it is done several times a second
         except FileNotFoundError:
             return self.sight(key=self._key)
         except OSError as fault:

@@ -10,7 +10,7 @@ from cancelall.core.errors import ConfigError
 from cancelall.core.quoting import quoted
 from cancelall.guard.model import Sight
 from cancelall.guard.triggers.sockets import nonce, taken
-from cancelall.guard.triggers.source import LOOKED, Bell, TriggerSource, words_of
+from cancelall.guard.triggers.source import Bell, TriggerSource, WatchedTime, words_of
 
 HEAD_LIMIT = 8192
 """Bytes of a request without its body."""
@@ -68,7 +68,7 @@ class HttpBeats(TriggerSource):
         self._since = nonce()
         self._why = ""
         self._lost = 0.0
-        self._looked_at: float | None = None
+        self._watched = WatchedTime()
         self._bell: Bell | None = None
         self._server: asyncio.Server | None = None
         self._starting: asyncio.Task[None] | None = None
@@ -82,8 +82,7 @@ class HttpBeats(TriggerSource):
 
     def look(self, at: float) -> Sight:
         """Its key counts what has come since the guard was started; empty before the first."""
-        watched = 0.0 if self._looked_at is None else min(max(0.0, at - self._looked_at), LOOKED)
-        self._looked_at = at
+        watched = self._watched.since(at)
         self._lost = 0.0 if self._socket else self._lost + watched
         if self._lost >= _AGAIN:
             self._lost = 0.0

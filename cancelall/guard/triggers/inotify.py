@@ -1,6 +1,6 @@
 """inotify(7): directories that tell when a name in them comes or goes. It only wakes: what is there is looked at.
 
-Where there is none (macOS, Windows, no instance left), who looks does so ten times a second all the same.
+Where there is none (macOS, Windows, no instance left), who looks does so several times a second all the same.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from cancelall.config.guards import ProbeSettings
 from cancelall.core.errors import ConfigError
 from cancelall.core.quoting import quoted
 from cancelall.guard.model import Sight
-from cancelall.guard.triggers.source import LOOKED, Bell, TriggerSource
+from cancelall.guard.triggers.source import Bell, TriggerSource, WatchedTime
 
 _LINE = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: |\r)")
 _SIZE = 4096
@@ -48,7 +48,7 @@ class ProbeSource(TriggerSource):
         """Whether it ever was."""
         self._why = ""
         self._begun = self._ended = 0
-        self._looked_at: float | None = None
+        self._watched = WatchedTime()
         self._pending = 0.0
         self._pending_for = 0
         self._bell: Bell | None = None
@@ -57,8 +57,7 @@ class ProbeSource(TriggerSource):
 
     def look(self, at: float) -> Sight:
         """Whether it has failed as often as it may. One that hangs fails again each time that it could have."""
-        watched = 0.0 if self._looked_at is None else min(max(0.0, at - self._looked_at), LOOKED)
-        self._looked_at = at
+        watched = self._watched.since(at)
         hangs = self._begun != self._ended and self._pending_for == self._begun
         self._pending = self._pending + watched if hangs else 0.0
         self._pending_for = self._begun
@@ -90,15 +89,8 @@ class ProbeSource(TriggerSource):
             self._answered = self._answered or not why
             self._ended = self._begun
             if self._row >= self._probing.failures and self._bell is not None:
-                self._ring()
+                self._bell.ring_from_a_thread()
             wait = max(0.0, self._probing.every - spent)
-
-    def _ring(self) -> None:
-        if self._bell is not None and not self._bell.loop.is_closed():
-            try:
-                self._bell.loop.call_soon_threadsafe(self._bell.ring)
-            except RuntimeError:  # it was closed meanwhile
-                return
 
 
 def checked(url: str) -> SplitResult:

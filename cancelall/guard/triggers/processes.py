@@ -278,7 +278,6 @@ class Pidfile(TriggerSource):
         self._path = absolute(source, "pidfile")
         self._process: Followed | None = None
         self._number = 0
-        self._mark: tuple[int, int, int] | None = None
         self._bell: Bell | None = None
 
     def expect(self) -> None:
@@ -329,7 +328,7 @@ class Pidfile(TriggerSource):
     def _read(self) -> int:
         """The number in the file; 0 where it holds none yet, or is not there. Raises OSError, UnfollowedError."""
         try:
-            # Without a stream, which costs more than all else here: this is done ten times a second.
+            # Without a stream, which costs more than all else here: it is done several times a second.
             descriptor = os.open(self._path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         except FileNotFoundError:
             return 0

@@ -17,7 +17,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from cancelall.core.errors import ConfigError
 from cancelall.core.quoting import quoted_path
 from cancelall.guard.model import Pressed, Sight
-from cancelall.guard.triggers.source import LOOKED, Bell, TriggerSource, absolute, directory_of, words_of
+from cancelall.guard.triggers.source import Bell, TriggerSource, WatchedTime, absolute, directory_of, words_of
 
 _FIRST = 3
 """The first descriptor that systemd hands over: sd_listen_fds(3)."""
@@ -94,7 +94,7 @@ class Datagrams:
             if not lenient:
                 raise
             self._why = error.message
-        self._looked_at: float | None = None
+        self._watched = WatchedTime()
 
     def drain(self) -> int:
         """Take what has come, and count it."""
@@ -110,8 +110,7 @@ class Datagrams:
 
     def trouble(self, at: float) -> str:
         """Why nothing can come any more; empty while it can. A socket that was removed is made again."""
-        watched = 0.0 if self._looked_at is None else min(max(0.0, at - self._looked_at), LOOKED)
-        self._looked_at = at
+        watched = self._watched.since(at)
         inode = _inode(self.path)
         out_of_sight = not self._ours and self._inode is None  # systemd holds it where the sandbox does not let us look
         if out_of_sight or (inode and inode == self._inode):

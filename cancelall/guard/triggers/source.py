@@ -13,14 +13,24 @@ from pathlib import Path
 
 from cancelall.core.errors import ConfigError, bug_words
 from cancelall.core.quoting import quoted, quoted_path
-from cancelall.guard.model import Sight, Trigger
+from cancelall.guard.model import LOOKED, Sight, Trigger
 
-LOOKED = 0.25
-"""Seconds between two looks that count as watched, at most: what lies beyond was a freeze."""
 PATIENCE = 1.0
 """Watched seconds after which a look that has not come back is a trouble."""
 _EVERY = 0.1
 """Seconds between two looks in the background."""
+
+
+class WatchedTime:
+    """Counts the time in which somebody looked."""
+
+    def __init__(self) -> None:
+        self._looked_at: float | None = None
+
+    def since(self, at: float) -> float:
+        """Watched seconds since the look before this one; 0 at the first."""
+        before, self._looked_at = self._looked_at, at
+        return 0.0 if before is None else min(max(0.0, at - before), LOOKED)
 
 
 class Bell:
@@ -31,9 +41,19 @@ class Bell:
         self._rung = asyncio.Event()
         self._readers: set[int] = set()
 
+    @property
+    def rung(self) -> bool:
+        """Whether the next wait ends at once."""
+        return self._rung.is_set()
+
     def ring(self) -> None:
         """Wake it, or let the next wait end at once."""
         self._rung.set()
+
+    def ring_from_a_thread(self) -> None:
+        """The same, from a thread that is not the loop's."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self.loop.call_soon_threadsafe(self._rung.set)
 
     def listen(self, descriptor: int, act: Callable[[], object]) -> bool:
         """Call `act` on the loop whenever there is something to read; it has to take it. False where that cannot be."""
@@ -103,7 +123,8 @@ class Distant(TriggerSource):
         self._every = every
         self._result = self.sight(trouble="no answer yet"), 0
         self._seen = 0
-        self._looked_at: float | None = None
+        self._bell: Bell | None = None
+        self._watched = WatchedTime()
         self._waited = 0.0
         self._over, first = threading.Event(), threading.Event()
         threading.Thread(target=self._work, args=(first,), name=f"guard {inner.trigger}", daemon=True).start()
@@ -112,13 +133,16 @@ class Distant(TriggerSource):
     def look(self, at: float) -> Sight:
         """The last look that came back; when that was long ago, with what is wrong."""
         sight, number = self._result
-        watched = 0.0 if self._looked_at is None else min(max(0.0, at - self._looked_at), LOOKED)
-        self._looked_at = at
+        watched = self._watched.since(at)
         self._waited = 0.0 if number != self._seen else self._waited + watched
         self._seen = number
         if self._waited <= self._every + PATIENCE:
             return sight
         return self.sight(key=sight.key, present=sight.present, trouble=f"no answer for {self._waited:.1f} s")
+
+    def attach(self, bell: Bell) -> None:
+        """Ring for what has come or gone; a beat is no reason to wake anybody."""
+        self._bell = bell
 
     def close(self) -> None:
         """Look no more. A look that hangs is left behind."""
@@ -131,8 +155,11 @@ class Distant(TriggerSource):
                 sight = self.inner.look(time.monotonic())
             except Exception as fault:  # else nobody looks any more
                 sight = self.sight(trouble=bug_words(fault))
+            other = sight.present != self._result[0].present
             self._result = sight, self._result[1] + 1
             first.set()
+            if other and self._bell is not None:
+                self._bell.ring_from_a_thread()
             if self._over.wait(self._every):
                 return
 

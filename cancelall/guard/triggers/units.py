@@ -17,7 +17,7 @@ from pathlib import Path
 from cancelall.core.errors import ConfigError
 from cancelall.core.quoting import quoted
 from cancelall.guard.model import Sight
-from cancelall.guard.triggers.source import LOOKED, TriggerSource, words_of
+from cancelall.guard.triggers.source import TriggerSource, WatchedTime, words_of
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _ROOTS = ("", "unified", "systemd")
@@ -57,7 +57,7 @@ class Unit(TriggerSource):
         self._ino = 0
         self._invocation = self._key = ""
         self._searched = 0.0
-        self._looked_at: float | None = None
+        self._watched = WatchedTime()
         self._search: threading.Thread | None = None
         self._seek()
 
@@ -75,8 +75,7 @@ class Unit(TriggerSource):
 
     def look(self, at: float) -> Sight:
         """Its key, and whether any process of it lives."""
-        watched = 0.0 if self._looked_at is None else min(max(0.0, at - self._looked_at), LOOKED)
-        self._looked_at = at
+        watched = self._watched.since(at)
         try:
             for group in filter(None, (self._group, *self._usual())):
                 if (ino := _inode(group)) and (lives := _populated(group)) is not None:

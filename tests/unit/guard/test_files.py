@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
@@ -13,6 +14,7 @@ import pytest
 from cancelall.core.errors import ConfigError
 from cancelall.guard.triggers import files, source
 from cancelall.guard.triggers.files import HeartbeatFile, KillFile
+from support import on_a_loop
 
 
 def replaced(path: Path) -> None:
@@ -275,6 +277,47 @@ def test_a_look_that_does_not_come_back_is_a_trouble_after_a_while(tmp_path: Pat
     finally:
         goes_on.set()
         distant.close()
+
+
+@on_a_loop
+async def test_what_is_looked_at_in_a_thread_rings_when_it_comes_and_when_it_goes(tmp_path: Path) -> None:
+    path = tmp_path / "KILL"
+    bell = source.Bell(asyncio.get_running_loop())
+    distant = source.Distant(KillFile(str(path)), every=0.001)
+    distant.attach(bell)
+    try:
+        for present in (True, False):
+            path.touch() if present else path.unlink()
+            async with asyncio.timeout(20):
+                await bell.wait(30)
+            assert distant.look(0).present is present
+    finally:
+        distant.close()
+        bell.close()
+
+
+@on_a_loop
+async def test_a_beat_that_is_looked_at_in_a_thread_rings_for_nobody(tmp_path: Path) -> None:
+    path, bell = tmp_path / "beat", source.Bell(asyncio.get_running_loop())
+    distant = source.Distant(HeartbeatFile(str(path)), every=0.001)
+    distant.attach(bell)
+    try:
+        path.touch()
+        while not distant.look(0).key:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not bell.rung
+    finally:
+        distant.close()
+        bell.close()
+
+
+def test_nobody_is_rung_when_the_loop_is_closed() -> None:
+    loop = asyncio.new_event_loop()
+    bell = source.Bell(loop)
+    loop.close()
+    bell.ring_from_a_thread()
+    assert not bell.rung
 
 
 def test_a_kill_file_of_another_machine_is_missed_when_its_file_system_goes(

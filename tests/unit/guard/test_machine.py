@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cancelall.core.errors import UsageError
-from cancelall.guard.machine import LOOKED, Machine, Step
-from cancelall.guard.model import Cause, GuardRecord, GuardState, Look, Pressed, Rules, Sight
+from cancelall.guard.loop import EVERY
+from cancelall.guard.machine import Machine, Step
+from cancelall.guard.model import LOOKED, Cause, GuardRecord, GuardState, Look, Pressed, Rules, Sight
 
 BOOT = "a boot"
 BEAT, FEED, PID, KILL, PROBE = "/run/bot/beat", "unix:/run/bot/feed", "4711", "/run/KILL", "http://127.0.0.1/health"
@@ -519,10 +520,31 @@ def test_with_no_boot_known_nothing_found_counts() -> None:
     assert machine.state is GuardState.CHECKING
 
 
+# --- when to look ---
+
+
+def test_it_says_when_time_alone_is_the_cause() -> None:
+    story = Story().armed()
+    assert story.machine.due == 10.0
+    assert story.watch(9.9, beat("2")).machine.due == pytest.approx(0.1)
+    assert story.look(beat("3")).machine.due == 10.0
+    assert story.watch(9.0, beat("3"), kill_file()).machine.due == pytest.approx(1.0)
+    story.watch(0.5, beat("4"), kill_file(trouble="Permission denied"))
+    assert story.machine.due == pytest.approx(9.5), "the trouble, before the silence"
+    assert story.fired == []
+
+
+def test_what_no_time_brings_asks_for_no_look() -> None:
+    story = Story().able(process("4711:5"), kill_file())
+    assert (story.state, story.machine.due) == (GuardState.ARMED, float("inf"))
+    story = Story().armed().watch(10.1, beat("2"))
+    assert (story.state, story.machine.due) == (GuardState.FIRING, float("inf"))
+
+
 # --- random histories ---
 
-LOOK_EVERY = 0.1
 LATE = 0.2
+"""Seconds after a timeout by which it has fired, of which a beat can be seen as late as one look is after another."""
 
 
 @dataclass
@@ -572,14 +594,14 @@ class World:
 
     def restart(self, absent: float) -> None:
         found = self.machine.record
-        self.at, self.absent = self.at + absent, self.absent + absent + LOOK_EVERY
+        self.at, self.absent = self.at + absent, self.absent + absent + EVERY
         self.machine = Machine(self.rules, boot=BOOT, at=self.at, before=found)
         self.machine.able()
 
     def step(self) -> str:
         """Some time, then perhaps an event, then a look. What is wrong, or nothing."""
         event = self.chance.random()
-        gap = LOOK_EVERY * self.chance.uniform(0.2, 1.0)
+        gap = min(EVERY * self.chance.uniform(0.2, 1.0), self.machine.due)
         restarted = asleep = False
         if event < 0.004:
             gap = self.chance.choice([1.0, 4.0, 40.0])  # the guard alone is frozen
@@ -623,7 +645,7 @@ class World:
             return f"fired without a cause: {step.fire.words if step and step.fire else ''}"
         if not fired and not at_work and (self.killing or dead):
             return f"did not fire in {before}: {'kill file' if self.killing else 'death'}"
-        late = max(self.rules.timeout, self.allowed) + LATE + LOOK_EVERY
+        late = max(self.rules.timeout, self.allowed) + LATE - EVERY
         if not fired and before is GuardState.ARMED and self.watched > late:
             return f"silent for {self.watched:.2f} s and not fired"
         return ""
