@@ -1,6 +1,7 @@
-"""The explicit list of venues, and the two halves of each.
+"""The explicit list of venues, and the parts of each.
 
-`NAME.options` ends with `SCHEMA`: what a profile can say. It is all that has to be read before a connection is opened.
+`NAME.hosts` is where it is. `NAME.options` ends with `SCHEMA`: what a profile can say. No more than these two has to be
+read before a connection is opened.
 `NAME.venue` ends with `VENUE`: what is sent, and how answers are read. CONTRIBUTING.md says how a venue is added.
 """
 

@@ -43,7 +43,7 @@ def test_the_modules_read_alike(venue: str) -> None:
     """The same files with the same idea in each, after a docstring that names the doubts and the documents."""
     folder = Path(cancelall.venues.__file__).parent / venue
     names = {path.stem for path in folder.glob("*.py")}
-    usual = {"__init__", "options", "api", "segments", "venue", "preflight", "positions"}
+    usual = {"__init__", "hosts", "options", "api", "segments", "venue", "preflight", "positions"}
     assert names - {"switch"} == usual | FURTHER.get(venue, set())
     assert ("switch" in names) is not isinstance(load_switch(venue), NoSwitch)
     for path in folder.glob("*.py"):

@@ -6,9 +6,8 @@ from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError
 from cancelall.core.secret import Secret
+from cancelall.venues.ascendex.hosts import HOSTS
 from cancelall.venues.registry import Schema, selector
-
-HOSTS = {"live": "https://ascendex.com", "testnet": "https://api-test.ascendex-sandbox.com"}
 
 Ledger = Literal["cash", "margin", "futures"]
 LEDGERS: tuple[Ledger, ...] = ("cash", "margin", "futures")

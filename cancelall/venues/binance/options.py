@@ -7,26 +7,8 @@ from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError
 from cancelall.core.secret import Secret
+from cancelall.venues.binance.hosts import FURTHER, HOSTS
 from cancelall.venues.registry import Schema, selector
-
-HOSTS = {
-    "live": "https://api.binance.com",
-    "testnet": "https://testnet.binance.vision",
-    "demo": "https://demo-api.binance.com",
-}
-"""Of spot. Keys of live, demo and testnet are not interchangeable; the spot testnet has no futures."""
-FURTHER = {
-    "live": {
-        "sapi": HOSTS["live"],
-        "fapi": "https://fapi.binance.com",
-        "dapi": "https://dapi.binance.com",
-        "eapi": "https://eapi.binance.com",
-        "papi": "https://papi.binance.com",
-    },
-    "testnet": {},
-    "demo": {"fapi": "https://demo-fapi.binance.com", "dapi": "https://demo-dapi.binance.com"},
-}
-"""Margin, wallet and TWAP are on spot's host, and have a limit of their own there."""
 
 Product = Literal["spot", "margin", "isolated", "usdm", "coinm", "option", "pm"]
 PRODUCTS: tuple[Product, ...] = ("spot", "margin", "isolated", "usdm", "coinm", "option", "pm")

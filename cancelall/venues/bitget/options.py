@@ -7,10 +7,8 @@ from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError
 from cancelall.core.secret import Secret
+from cancelall.venues.bitget.hosts import HOSTS
 from cancelall.venues.registry import Schema, selector
-
-HOSTS = {"live": "https://api.bitget.com", "demo": "https://api.bitget.com"}
-"""Demo trading has keys of its own, and a header: https://www.bitget.com/api-doc/common/demotrading/restapi"""
 
 Product = Literal["USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "SPOT"]
 FUTURES = ("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")

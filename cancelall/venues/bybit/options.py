@@ -7,22 +7,8 @@ from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError
 from cancelall.core.secret import Secret
+from cancelall.venues.bybit.hosts import HOSTS
 from cancelall.venues.registry import Schema, selector
-
-HOSTS = {
-    "live": "https://api.bybit.com",
-    "testnet": "https://api-testnet.bybit.com",
-    "demo": "https://api-demo.bybit.com",
-    "eu": "https://api.bybit.eu",
-    "nl": "https://api.bybit.nl",
-    "tr": "https://api.bybit.tr",
-    "kz": "https://api.bybit.kz",
-    "ge": "https://api.bybitgeorgia.ge",
-    "ae": "https://api.bybit.ae",
-    "id": "https://api.bybit.id",
-    "jp": "https://api.manepa.jp",
-}
-"""Regional hosts change about twice a year: `base_url` replaces any of them. https://bybit-exchange.github.io/docs/v5/guide"""
 
 Category = Literal["linear", "inverse", "spot", "option", "spread", "strategy"]
 CATEGORIES: tuple[Category, ...] = ("linear", "inverse", "spot", "option", "spread", "strategy")

@@ -9,7 +9,8 @@ from cancelall.core.model import Purpose, Reply, Request
 from cancelall.venues import payload, signing
 from cancelall.venues.bybit import segments as kinds
 from cancelall.venues.bybit.api import LIMITS, get, judge, rows_of, sign
-from cancelall.venues.bybit.options import HOSTS, LINEAR_COINS, BybitOptions, Category, selected, symbols_of
+from cancelall.venues.bybit.hosts import HOSTS
+from cancelall.venues.bybit.options import LINEAR_COINS, BybitOptions, Category, selected, symbols_of
 from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Limit, Segment, Venue, unknown_selectors
 from cancelall.venues.payload import Row
 

@@ -5,10 +5,8 @@ from typing import Annotated
 from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Sec
 from cancelall.core.secret import Secret
+from cancelall.venues.deltadefi.hosts import HOSTS
 from cancelall.venues.registry import Schema, selector
-
-HOSTS = {"live": "https://api.deltadefi.io", "testnet": "https://api-staging.deltadefi.io"}
-"""https://docs.deltadefi.io/start-trading/developers/base-url"""
 
 CONFIRMED = ("ADAUSDM", "ADAUSDCx", "NIGHTUSDM", "NIGHTUSDCx")
 """Pairs of the mainnet by the venue's own pages of 2026-04: fired blind, before all others."""

@@ -6,10 +6,8 @@ from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError
 from cancelall.core.secret import Secret
+from cancelall.venues.deribit.hosts import HOSTS
 from cancelall.venues.registry import Schema, selector
-
-HOSTS = {"live": "https://www.deribit.com", "testnet": "https://test.deribit.com"}
-"""https://docs.deribit.com/articles/json-rpc-overview: each has accounts and keys of its own."""
 
 InstrumentKind = Literal["future", "option", "spot", "future_combo", "option_combo"]
 

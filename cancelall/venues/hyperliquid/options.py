@@ -8,10 +8,8 @@ from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError
 from cancelall.core.secret import Secret
+from cancelall.venues.hyperliquid.hosts import HOSTS
 from cancelall.venues.registry import Schema, selector
-
-HOSTS = {"live": "https://api.hyperliquid.xyz", "testnet": "https://api.hyperliquid-testnet.xyz"}
-"""https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api"""
 
 CORE = "core"
 """What the first dex is called here; the venue has no name for it."""

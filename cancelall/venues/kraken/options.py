@@ -6,10 +6,8 @@ from typing import Annotated
 from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Sec
 from cancelall.core.secret import Secret
+from cancelall.venues.kraken.hosts import HOSTS
 from cancelall.venues.registry import Schema, selector
-
-HOSTS = {"live": "https://api.kraken.com"}
-"""Spot has never had a testnet, and its documents name no other host. https://docs.kraken.com/exchange/guides/rest"""
 
 
 @dataclass(frozen=True, kw_only=True)

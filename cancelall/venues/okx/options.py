@@ -7,19 +7,8 @@ from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError
 from cancelall.core.secret import Secret
+from cancelall.venues.okx.hosts import HOSTS
 from cancelall.venues.registry import Schema, selector
-
-HOSTS = {
-    "live": "https://openapi.okx.com",
-    "demo": "https://openapi.okx.com",
-    "eea": "https://eea.okx.com",
-    "eea-demo": "https://eea.okx.com",
-    "us": "https://us.okx.com",
-    "us-demo": "https://us.okx.com",
-    "tr": "https://tr.okx.com",
-}
-"""By the site where the account was opened (`us` is that of Australia, too); a key exists on its own site only. Demo
-trading has keys of its own, and a header: https://www.okx.com/docs-v5/en/#overview-demo-trading-services"""
 
 InstrumentType = Literal["SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION", "SPREAD"]
 DERIVATIVES = ("SWAP", "FUTURES", "OPTION")

@@ -19,7 +19,8 @@ from cancelall.venues.contract import (
 )
 from cancelall.venues.okx import api
 from cancelall.venues.okx.algos import KINDS, Algos
-from cancelall.venues.okx.options import DERIVATIVES, HOSTS, OkxFacts, OkxOptions, family, types_of
+from cancelall.venues.okx.hosts import HOSTS
+from cancelall.venues.okx.options import DERIVATIVES, OkxFacts, OkxOptions, family, types_of
 from cancelall.venues.okx.segments import Events, OkxOrders, Spreads
 
 _WITH_SPREADS = ("live", "demo")

@@ -7,10 +7,8 @@ from cancelall.core.dataclass import dataclass, field
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError, SecretError
 from cancelall.core.secret import Secret
+from cancelall.venues.pacifica.hosts import HOSTS
 from cancelall.venues.registry import Schema, selector
-
-HOSTS = {"live": "https://api.pacifica.fi", "testnet": "https://test-api.pacifica.fi"}
-"""A signature names neither host nor network: the same request is valid on both. https://docs.pacifica.fi/testnet"""
 
 
 @dataclass(frozen=True, kw_only=True)

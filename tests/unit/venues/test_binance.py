@@ -19,7 +19,8 @@ from cancelall.core.model import Answer, Order, Priority, Protection, Purpose, R
 from cancelall.core.secret import Secret
 from cancelall.venues.binance import api
 from cancelall.venues.binance import venue as binance
-from cancelall.venues.binance.options import FURTHER, HOSTS, SCHEMA, BinanceFacts, BinanceOptions, BinanceSecrets
+from cancelall.venues.binance.hosts import FURTHER, HOSTS
+from cancelall.venues.binance.options import SCHEMA, BinanceFacts, BinanceOptions, BinanceSecrets
 from cancelall.venues.contract import Segment
 from clients import by_a_client, needed
 from support import ROOT, exist

@@ -15,7 +15,8 @@ from cancelall.core.secret import Secret
 from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment
 from cancelall.venues.deltadefi import api
 from cancelall.venues.deltadefi import venue as deltadefi
-from cancelall.venues.deltadefi.options import HOSTS, RECORDS, DeltadefiFacts, DeltadefiOptions, DeltadefiSecrets
+from cancelall.venues.deltadefi.hosts import HOSTS
+from cancelall.venues.deltadefi.options import RECORDS, DeltadefiFacts, DeltadefiOptions, DeltadefiSecrets
 from cancelall.venues.registry import schema
 from support import ROOT
 from unit.venues.kinds import pair_row as row

@@ -14,7 +14,8 @@ from cancelall.core.model import Answer, Order, Priority, Protection, Purpose, R
 from cancelall.core.secret import Secret
 from cancelall.venues.contract import SYMBOL, Known
 from cancelall.venues.deribit import api
-from cancelall.venues.deribit.options import HOSTS, DeribitOptions, DeribitSecrets
+from cancelall.venues.deribit.hosts import HOSTS
+from cancelall.venues.deribit.options import DeribitOptions, DeribitSecrets
 from cancelall.venues.deribit.positions import POSITIONS
 from cancelall.venues.deribit.preflight import PREFLIGHT
 from cancelall.venues.deribit.segments import DeribitOrders, currencies_of

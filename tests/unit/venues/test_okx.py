@@ -19,7 +19,8 @@ from cancelall.venues.contract import Discovery, Known, Segment
 from cancelall.venues.okx import api
 from cancelall.venues.okx import venue as okx
 from cancelall.venues.okx.algos import KINDS
-from cancelall.venues.okx.options import HOSTS, OkxFacts, OkxOptions, OkxSecrets, types_of
+from cancelall.venues.okx.hosts import HOSTS
+from cancelall.venues.okx.options import OkxFacts, OkxOptions, OkxSecrets, types_of
 from clients import by_a_client, needed
 from support import ROOT
 from unit.venues.kinds import ROWS, reply
