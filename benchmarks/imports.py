@@ -10,12 +10,12 @@ from pathlib import Path
 
 from benchmarks.bench import Bench
 from benchmarks.command import run
-from benchmarks.exchange import exchange
+from benchmarks.exchange import Authority, exchange
 from benchmarks.page import Column, Row
 
 _LINE = re.compile(r"import time:\s+(-?\d+) \|\s+-?\d+ \|\s+(\S+)")
-_STARTED, _CONNECTS = "cancelall", "cancelall.cli.kills"
-"""The first module of ours, and the last before the first connection."""
+_STARTED, _CONNECTS = "cancelall", "cancelall.venues.bybit.hosts"
+"""The first module of ours, and the last before the first packet."""
 STAGES = ("the interpreter's own start", "until the first connection", "until the first byte")
 _FEW = 12
 """Modules that are named."""
@@ -40,14 +40,15 @@ class Imported:
         return self.name.partition(".")[0] == "cancelall"
 
 
-def measured(home: Path, runs: int) -> list[Imported]:
+def measured(tls: Authority, home: Path, runs: int) -> list[Imported]:
     """The modules of a kill up to its first byte, each with the shortest time of several runs."""
     best: dict[str, float] = {}
     stages: dict[str, str] = {}
-    with exchange("bybit", tls=None, limits=False) as place:
+    with exchange("bybit", tls=tls, limits=False) as place:
+        env = {**place.environment("bybit"), "REQUESTS_CA_BUNDLE": str(tls.bundle)}
         for _ in range(runs + 1):
             words = (sys.executable, "-X", "importtime", "-m", "cancelall", "bybit", "--settle-coin", "USDT")
-            ran = run(*words, home=home, env=place.environment("bybit"))
+            ran = run(*words, home=home, env=env)
             assert ran.code == 0, ran.err[-2000:]
             for name, stage, ms in _lines(ran.err.splitlines()):
                 stages.setdefault(name, stage)
@@ -84,7 +85,7 @@ def rows(modules: Sequence[Imported]) -> dict[str, Row]:
 def measure(bench: Bench) -> None:
     """The section of the page."""
     bench.say("imports")
-    modules = measured(bench.home(), bench.runs)
+    modules = measured(bench.tls, bench.home(), bench.runs)
     counted = Column(_MODULES, ".0f", compared=True), Column(_MS, ".1f", compared=True)
     bench.table("What a kill imports", "when, and whose", counted, rows(modules), "", _HOW.rstrip())
     longest = sorted((one for one in modules if one.ours), key=lambda one: -one.ms)[:_FEW]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from cancelall.config import toml_file
+from cancelall.config import places
 from cancelall.core import secret
 from cancelall.net import dial
 from hiding import hide
@@ -28,7 +28,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart() -> None:
     """Tests type `cancelall all`, and what the config of this machine names would really be cancelled."""
-    machine = Path(toml_file.MACHINE)
+    machine = Path(places.MACHINE)
     there = os.path.exists(machine)  # noqa: PTH110 - it never raises
     if there and not (hide(machine.parent) and not machine.exists()):
         pytest.exit(f"{machine} is there and cannot be hidden: run the tests on another machine", 3)

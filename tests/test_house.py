@@ -18,7 +18,7 @@ from cancelall import simulator
 from cancelall.cli import watchdog
 from cancelall.venues.registry import VENUES, load, schema
 from ports import refusing
-from support import ROOT, Ran, cancelall, environment
+from support import ROOT, Ran, cancelall, environment, write_config
 
 PACKAGE = ROOT / "cancelall"
 FILES = {
@@ -437,14 +437,14 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
 
 CONNECTING = """
 import json, os, sys
-from cancelall.net import connection
+from cancelall.net import head_start
 
 def note(origin, ca_bundle, count):
     if not os.path.exists(os.environ["LOADED"]):
         with open(os.environ["LOADED"], "w") as file:
             json.dump(sorted(sys.modules), file)
 
-connection._open_more = note
+head_start._open_more = note
 sys.argv = ["cancelall", "bybit", "--json", "--deadline", "1"]
 from cancelall.__main__ import run as start
 start()
@@ -461,6 +461,7 @@ def test_what_is_loaded_before_the_first_connection_is_what_a_profile_can_say(ho
     modules = set(json.loads(loaded.read_text()))
     assert {name for name in modules if name.startswith("cancelall.venues.")} == {
         "cancelall.venues.bybit",
+        "cancelall.venues.bybit.hosts",
         "cancelall.venues.bybit.options",
         "cancelall.venues.registry",
     }
@@ -470,6 +471,42 @@ def test_what_is_loaded_before_the_first_connection_is_what_a_profile_can_say(ho
     unneeded |= {"pathlib", "urllib.parse", "ipaddress", "fnmatch", "queue"}
     assert modules & unneeded == set()
     assert "inspect" not in modules or sys.version_info >= (3, 12), "dataclasses need it from 3.12 on"
+
+
+PACKET = """
+import json, os, sys
+
+def note(event, words):
+    if event == "socket.connect" and not os.path.exists(os.environ["LOADED"]):
+        loaded = sorted(sys.modules)
+        with open(os.environ["LOADED"], "w") as file:
+            json.dump(loaded, file)
+
+sys.addaudithook(note)
+sys.argv = ["cancelall", "bybit", "--json", "--deadline", "1"]
+from cancelall.__main__ import run as start
+start()
+"""
+
+
+@pytest.mark.parametrize("configured", [False, True])
+def test_what_is_loaded_before_the_first_packet(configured: bool, home: Path) -> None:
+    """Where its host is plain from the line and the environment, next to nothing; else what reads a profile."""
+    loaded = home / "loaded.json"
+    keys = {"CANCELALL_BYBIT_API_KEY": "a" * 18, "CANCELALL_BYBIT_API_SECRET": "b" * 36}
+    with refusing() as port:
+        where = {"CANCELALL_BYBIT_BASE_URL": f"https://127.0.0.1:{port}", "LOADED": str(loaded)}
+        if configured:
+            path = home / ".config" / "cancelall" / "config.toml"
+            path.parent.mkdir(parents=True)
+            write_config(path, {"bybit": {"venue": "bybit"}})
+        done = _python(PACKET, home, {**keys, **where})
+    assert (done.code, done.line["verdict"]) == (12, "unreachable"), done.err
+    modules = set(json.loads(loaded.read_text()))
+    assert modules & {"socket", "threading", "asyncio", "ssl", "cancelall.net.connection"} == set()
+    reading = {"typing", "dataclasses", "cancelall.config.loader", "cancelall.venues.bybit.options"}
+    assert modules & reading == (reading if configured else set())
+    assert configured or "warnings" not in modules
 
 
 def test_the_command_line_alone_loads_no_network_and_no_terminal(home: Path) -> None:

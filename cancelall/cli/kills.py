@@ -14,17 +14,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from cancelall.cli import last_words
+from cancelall.cli import last_words, process
 from cancelall.cli.options import Kill, Output, Terms
 from cancelall.config import loader, toml_file
 from cancelall.config.toml_file import Document
 from cancelall.core import declare
 from cancelall.core.declare import Declared
 from cancelall.core.errors import ConfigError, ExitStatus, OptionError, UsageError
-from cancelall.core.profile import NOTIFY_COMMAND, BrokenProfile, Overrides, Profile
+from cancelall.core.profile import NOTIFY_COMMAND, BrokenProfile, Overrides, Profile, parts_of
 from cancelall.core.quoting import quoted
-from cancelall.net import connection
-from cancelall.net.route import route_for
+from cancelall.net import head_start
+from cancelall.net.route import Host, route_for
 from cancelall.venues.registry import VENUES, first_cancels, schema
 
 _NUMBER = {int: r"[0-9]{1,15}", float: r"[0-9]{1,15}(\.[0-9]{1,15})?"}
@@ -108,6 +108,7 @@ def venue(name: str, kill: Kill) -> int:
         document = toml_file.read(kill.config, environ)
         chosen = loader.choose(document, name, kill.profile)
     except ConfigError as error:
+        process.guard_threads()
         from cancelall.cli import execute as engine
 
         shown = quoted(kill.profile or name)
@@ -138,7 +139,11 @@ def execute(
     last_words.keep(
         profiles, json=output.json, dry_run=dry_run, reason=terms.reason, shard=terms.shard, after=terms.hold
     )
-    connection.preconnect(_first_requests(profiles, environ, dry_run=dry_run))
+    hosts = _first_requests(profiles, environ, dry_run=dry_run)
+    for origin, _ in list(hosts)[:1]:
+        head_start.begin(*parts_of(origin)[1:])
+    process.guard_threads()
+    head_start.preconnect(hosts)
     from cancelall.cli import execute as engine
 
     return engine.execute(profiles, output, environ, dry_run=dry_run, terms=terms)
@@ -146,9 +151,9 @@ def execute(
 
 def _first_requests(
     profiles: Sequence[Profile | BrokenProfile], environ: Mapping[str, str], *, dry_run: bool
-) -> Mapping[connection.Host, Iterable[int]]:
+) -> Mapping[Host, Iterable[int]]:
     """The hosts that profiles talk to directly, and for each profile there how many requests it begins with."""
-    hosts: dict[connection.Host, list[Profile]] = {}
+    hosts: dict[Host, list[Profile]] = {}
     for profile, origin in _ways(profiles):
         route = route_for(origin, profile.common.proxy, profile.common.ca_bundle, environ)
         if route.proxy is None:

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 """Not `typing`'s, which takes longer to import than all of this."""
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from cancelall.core.errors import ErrorKind
@@ -66,6 +66,7 @@ def _watch(words: list[str]) -> None:
             _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
 
     try:
+        _connect_ahead(words)
         from cancelall.cli.last_words import LastWords
         from cancelall.cli.watchdog import DOG
 
@@ -98,8 +99,56 @@ def _status(words: list[str]) -> int:
         return kills.run(*kill)
     from cancelall.cli.app import main
 
+    guard_threads()
     hear_logs()
     return main(words)
+
+
+# --- the first packet ---
+
+_ELSEWHERE = ("config", "profile", "environment", "help")
+"""Long options that lead to another host, or to none."""
+_DECIDING = ("ENVIRONMENT", "PROXY", "VENUE")
+"""The same of a profile's variables."""
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+
+
+def _connect_ahead(words: Sequence[str]) -> None:
+    """Have the first packet on its way while what reads the line is imported, if it is clear where that goes."""
+    from cancelall.net import head_start
+
+    try:
+        if host := head_start.usual_host(first_origin(words, os.environ)):
+            head_start.begin(*host)
+    except Exception:  # whatever it is, a kill connects without it
+        return
+
+
+def first_origin(words: Sequence[str], environ: Mapping[str, str]) -> str:
+    """The origin to which a line connects first; empty where only its profile can tell.
+
+    With no config file, no proxy, and no option or variable that leads elsewhere there is nothing that the profile,
+    which takes 20 ms to import and to read, could say but the venue's own host, or the `base_url` of the environment.
+    """
+    venue, *rest = words
+    if any(word[:1] == "-" and (word[1:2] != "-" or word[2:].partition("=")[0] in _ELSEWHERE) for word in rest):
+        return ""
+    if "CANCELALL_CONFIG" in environ or any(name.lower() in _PROXIES for name in environ):
+        return ""
+    own = f"CANCELALL_{venue.upper()}_"
+    if not (venue.isascii() and venue.isalpha()) or any(own + name in environ for name in _DECIDING):
+        return ""
+    from cancelall.config import places
+
+    usual = (os.path.join(environ.get(name, ""), below) for name, below in places.OF_A_USER)  # noqa: PTH118
+    if any(os.path.lexists(path) for path in (*usual, places.MACHINE)):
+        return ""
+    try:
+        hosts = __import__(f"cancelall.venues.{venue}.hosts", fromlist=["HOSTS"])
+    except ImportError:
+        return ""  # it is no venue
+    several = hasattr(hosts, "FURTHER")  # which of them comes first depends on the options
+    return environ.get(f"{own}BASE_URL") or ("" if several else str(hosts.HOSTS["live"]))
 
 
 # --- what nobody caught ---
@@ -123,17 +172,23 @@ def speak_through(say: Callable[[str], None]) -> None:
 
 
 def install() -> None:
-    """Guard this process. Costs about a millisecond; nothing of it can fail."""
-    import threading
-    import warnings
-
+    """Guard this process. Costs half a millisecond; nothing of it can fail."""
     from cancelall.cli.watchdog import spare_address_space
 
     no_core_dumps()
     spare_address_space()
     sys.excepthook = _uncaught
-    threading.excepthook = _in_a_thread
     sys.unraisablehook = _unraisable
+
+
+def guard_threads() -> None:
+    """The same where there are threads, and modules that warn: what hears of them is imported when the first connection
+    is on its way.
+    """
+    import threading
+    import warnings
+
+    threading.excepthook = _in_a_thread
     warnings.showwarning = _warned
 
 

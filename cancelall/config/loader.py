@@ -6,6 +6,7 @@ One broken profile does not stop the others: it becomes a `BrokenProfile`, which
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Callable, Collection, Container, Mapping
@@ -26,19 +27,18 @@ from cancelall.core.profile import (
 )
 from cancelall.core.quoting import quoted, veiled
 from cancelall.core.secret import Secret
+from cancelall.net.head_start import usual_host
 from cancelall.venues.registry import VENUES, schema
 
-_PROFILE_NAME = r"[A-Za-z0-9_-]{1,64}"
-_PLAIN_ORIGIN = r"https://[a-z0-9._-]+(?::([1-9][0-9]{0,4}))?"
-"""What every venue's is, and most others."""
+_LONGEST_NAME = 64
 DEFAULTS_KEYS = tuple(item.key for item in declare.declared(Common) if item.opt.defaults)
 """Keys of `[defaults]`: those that make sense for every profile."""
 
 
 def name_problem(document: Document, name: str) -> str:
     """Why a profile cannot have this name in this config, or nothing."""
-    if not re.fullmatch(_PROFILE_NAME, name):
-        return "a profile name has letters, digits, _ and - only, and at most 64 of them"
+    if not _can_be_a_name(name):
+        return f"a profile name has letters, digits, _ and - only, and at most {_LONGEST_NAME} of them"
     if environment_prefix(name) == environment_prefix("all"):
         return 'a profile cannot be called "all"'
     others = [other for other in document.names.get(environment_prefix(name), ()) if other != name]
@@ -47,7 +47,14 @@ def name_problem(document: Document, name: str) -> str:
 
 def shown_name(name: str) -> str:
     """A profile's name wherever it is told: as it is if it can be one, else as any other word that somebody typed."""
-    return name if re.fullmatch(_PROFILE_NAME, name) else quoted(name)
+    return name if _can_be_a_name(name) else quoted(name)
+
+
+@functools.lru_cache(maxsize=1024)
+def _can_be_a_name(text: str) -> bool:
+    """Whether a profile can be called so. Without a pattern, which each kill would compile before it connects."""
+    signs = text.replace("-", "").replace("_", "")
+    return 0 < len(text) <= _LONGEST_NAME and text.isascii() and (not signs or signs.isalnum())
 
 
 def at_hand(profile: str, field: str, environ: Mapping[str, str]) -> bool:
@@ -303,8 +310,7 @@ def _origin(url: str, source: Callable[[], str]) -> str:
     """
     from cancelall.net.route import is_loopback
 
-    plain = re.fullmatch(_PLAIN_ORIGIN, url)
-    if plain and int(plain[1] or 443) < 65536:
+    if usual_host(url):
         return url  # as it is: what takes apart whatever somebody typed has a good deal to import
     from urllib.parse import urlsplit
 

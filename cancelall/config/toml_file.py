@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from cancelall.config import places
 from cancelall.core import declare
 from cancelall.core.dataclass import dataclass, field, replace
 from cancelall.core.errors import ConfigError
@@ -20,8 +21,6 @@ from cancelall.core.quoting import quoted
 if TYPE_CHECKING:
     from cancelall.core.files import StrPath
 
-MACHINE = "/etc/cancelall/config.toml"
-"""The machine's config, for whoever has none of his own. Root writes it; this program never does."""
 SIZE_LIMIT = 1 << 20
 """Bytes; a larger file is refused before it is parsed."""
 DEEPEST = 16
@@ -117,8 +116,8 @@ def own(chosen: StrPath | None, environ: Mapping[str, str]) -> tuple[str | None,
 def displaced(chosen: StrPath | None, environ: Mapping[str, str], by: str = "") -> str:
     """What is not read any more as soon as the user's own config is begun, as a warning; empty when nothing is."""
     path, _ = locate(chosen, environ)
-    gone = in_force(chosen, environ) == MACHINE != path
-    return f"{MACHINE} is not read by you any more, but {by or path}" if gone else ""
+    gone = in_force(chosen, environ) == places.MACHINE != path
+    return f"{places.MACHINE} is not read by you any more, but {by or path}" if gone else ""
 
 
 def in_force(chosen: StrPath | None, environ: Mapping[str, str]) -> str | None:
@@ -126,7 +125,7 @@ def in_force(chosen: StrPath | None, environ: Mapping[str, str]) -> str | None:
     path, required = locate(chosen, environ)
     if required or sys.platform == "win32" or (path is not None and os.path.lexists(path)):
         return path
-    return MACHINE if os.access(MACHINE, os.R_OK) else path
+    return places.MACHINE if os.access(places.MACHINE, os.R_OK) else path
 
 
 def _of_the_machine(environ: Mapping[str, str]) -> Document:
@@ -137,16 +136,16 @@ def _of_the_machine(environ: Mapping[str, str]) -> Document:
     if sys.platform == "win32":
         return Document(path=None)
     try:
-        document = _read(MACHINE, environ)
-        to_all = os.stat(MACHINE).st_mode & stat.S_IROTH
+        document = _read(places.MACHINE, environ)
+        to_all = os.stat(places.MACHINE).st_mode & stat.S_IROTH
     except (FileNotFoundError, NotADirectoryError):
         return Document(path=None)
     except PermissionError:
-        return Document(path=None, notice=f"{MACHINE} is not for you to read: nothing of it is used")
+        return Document(path=None, notice=f"{places.MACHINE} is not for you to read: nothing of it is used")
     except OSError as fault:
-        raise _unreadable(MACHINE, fault) from None
-    warnings = (f"{MACHINE} can be read by everybody: chmod o-r {MACHINE}",) if to_all else ()
-    notice = f"reading {MACHINE}, as you have no config of your own"
+        raise _unreadable(places.MACHINE, fault) from None
+    warnings = (f"{places.MACHINE} can be read by everybody: chmod o-r {places.MACHINE}",) if to_all else ()
+    notice = f"reading {places.MACHINE}, as you have no config of your own"
     return replace(document, warnings=warnings, shared=True, notice=notice)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import threading
+from _thread import allocate_lock
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NoReturn
@@ -15,7 +15,7 @@ _SHORTEST = 6
 _FEW = 64
 """Values up to which looking for each of them is quicker than looking at each place of a text."""
 
-_lock = threading.Lock()
+_lock = allocate_lock()
 _registry: set[str] = set()
 _longest_first: tuple[str, ...] = ()
 """The registry as `scrub` needs it while the values are few."""

@@ -26,8 +26,8 @@ from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.shared_limits import SCARCE, SharedLimits, scarcity, with_descriptors
 from cancelall.engine.signer import SYSTEM_CLOCK, Clock, Signer
 from cancelall.journal.record import Record, nanoseconds
-from cancelall.net import connection
-from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
+from cancelall.net import head_start
+from cancelall.net.background import Handle, NoThreadError, ThreadDiedError, in_thread
 from cancelall.net.route import Route, is_loaded, route_for
 from cancelall.venues.registry import load, segments
 
@@ -523,7 +523,7 @@ def over_the_network(
     name = f"attempt at {profile.origin}"
     if route.proxy_password:
         register(route.proxy_password)
-    transport = Transport(route, ready=ready or connection.take, keeps=not thrifty)
+    transport = Transport(route, ready=ready or head_start.take, keeps=not thrifty)
     if closing is not None:
         closing.callback(transport.close)
 
@@ -539,7 +539,7 @@ def over_the_network(
             with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
                 loop.call_soon_threadsafe(sent)
 
-        handle = connection.Handle()
+        handle = Handle()
 
         def attempt() -> Reply:
             return transport.send(signed, until, tell, handle)
@@ -566,7 +566,7 @@ def _load_transport() -> None:
         gc.freeze()
         gc.set_threshold(_GARBAGE)
         gc.enable()
-    connection.at_ease()
+    head_start.at_ease()
 
 
 def harden(environ: dict[str, str]) -> tuple[str, ...]:

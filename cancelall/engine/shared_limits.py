@@ -176,7 +176,7 @@ class SharedLimits:
 
         Raises what resolving raises, and SecretError when this machine has nothing left to do it with.
         """
-        if self._at_hand(profile, optional=True):
+        if profile.name in self._coming or self._at_hand(profile, optional=True):
             turns, words = self._files, f"{_FILES_AT_ONCE} profiles are read at a time"
         elif self._at_hand(profile):
             turns, words = self._extras, f"{SECRETS_AT_ONCE} commands are run for optional secrets at a time"

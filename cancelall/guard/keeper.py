@@ -15,10 +15,9 @@ from cancelall.core.profile import Profile, host_of, parts_of
 from cancelall.engine.signer import SYSTEM_CLOCK, Clock
 from cancelall.guard.model import HostFigures
 from cancelall.guard.venue_clock import VenueClock, steady_ms
-from cancelall.net import connection, dial
+from cancelall.net import dial, head_start
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
-from cancelall.net.connection import Host
-from cancelall.net.route import Route, route_for, tls_context
+from cancelall.net.route import Host, Route, route_for, tls_context
 from cancelall.net.warm import RENEWED, Idle, Warm, WarmAnswer, WarmHost
 from cancelall.venues.registry import first_cancels, load
 
@@ -184,7 +183,7 @@ class Keeper:
                     host = origin, route.ca_bundle
                     first.setdefault(host, (profile, name))
                     numbers[host] = numbers.get(host, 0) + first_cancels(profile, origin)
-        share = max(1, connection.ALTOGETHER * 2 // max(1, len(numbers)))
+        share = max(1, head_start.ALTOGETHER * 2 // max(1, len(numbers)))
         self.hosts = {
             host: HostKeeper(host, *first[host], min(number, max(share, 2)), clock) for host, number in numbers.items()
         }

@@ -34,7 +34,7 @@ from cancelall.guard.model import ProfileFigures
 from cancelall.guard.rehearsal import Readable
 from cancelall.journal.record import Record
 from cancelall.net.background import in_thread
-from cancelall.net.connection import SWITCH_SECONDS
+from cancelall.net.head_start import SWITCH_SECONDS
 from cancelall.venues.contract import Remembered
 from cancelall.venues.registry import load
 

@@ -9,12 +9,17 @@ is none at all, it is done on the event loop itself: a kill that blocks for a wh
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TypeVar
+
+from cancelall.core.errors import TransportFault
 
 T = TypeVar("T")
 
@@ -210,3 +215,50 @@ async def in_thread(work: Callable[[], T], name: str = "worker") -> T:
     except asyncio.CancelledError:
         _crew.leave(job)
         raise
+
+
+# --- what a thread waits at ---
+
+
+class Handle:
+    """What the thread of one attempt is waiting at. Whoever gives the attempt up cuts that, and the thread returns."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cut: Callable[[], object] | None = None
+        self.given_up = False
+
+    def hold(self, made: socket.socket) -> None:
+        """From now on the thread waits at this socket. Raises TransportFault when nobody waits for it any more."""
+        self.watch(partial(shut, made))
+
+    def watch(self, cut: Callable[[], object]) -> None:
+        """From now on this lets the thread go. Raises TransportFault when nobody waits for it any more."""
+        with self._lock:
+            self._cut = cut
+            if self.given_up:
+                raise TransportFault("it was given up", kind="timeout")
+
+    def let_go(self) -> bool:
+        """The thread has all that it wanted of its socket; False if that was cut in the meantime."""
+        with self._lock:
+            self._cut = None
+            return not self.given_up
+
+    def give_up(self) -> None:
+        """Nobody waits for this attempt any more. Called by any thread; blocks nobody."""
+        with self._lock:
+            self.given_up = True
+            if self._cut is not None:
+                self._cut()
+
+
+def shut(made: socket.socket) -> None:
+    """Let nothing in or out any more, and whoever waits at it go. It is still to be closed.
+
+    Not by the method of a TLS socket: that one forgets its TLS first, and what another thread sends in that moment
+    would go out in clear.
+    """
+    inner: socket.socket = made if isinstance(made, socket.socket) else made.socket  # TLS inside of TLS
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(inner, socket.SHUT_RDWR)

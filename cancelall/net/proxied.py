@@ -17,7 +17,7 @@ from urllib3.util.ssltransport import SSLTransport
 from cancelall.core.errors import TransportFault
 from cancelall.core.profile import bracketed, parts_of
 from cancelall.net import answer, connection, failures
-from cancelall.net.connection import Handle
+from cancelall.net.background import Handle
 from cancelall.net.route import Route, proxy_parts, tls_context
 
 _PORTS = {"http": 80, "https": 443}

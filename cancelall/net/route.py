@@ -6,7 +6,6 @@ import contextlib
 import functools
 import os
 import stat
-import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,11 @@ from cancelall.core.profile import parts_of
 
 if TYPE_CHECKING:
     import ssl
+    import threading
     from urllib.parse import SplitResult
 
+Host = tuple[str, str | None]
+"""An origin, and the certificate authorities to trust there, None for the usual ones."""
 NO_PROXY = "none"
 """What `proxy` says when requests are to go directly, whatever the environment says."""
 PROXY_HINT = 'write http://HOST:PORT, https://HOST:PORT, or "none" to go directly'
@@ -32,9 +34,18 @@ class Passage:
     """What a proxy of the environment has done so far with the requests that were given to it."""
 
     def __init__(self) -> None:
+        import threading  # most machines have no proxy
+
         self._known = threading.Event()
         self.let_through = False
         self.passed_by = False
+
+    def __eq__(self, other: object) -> bool:
+        """Two routes through it are one, whatever has become of their requests by now."""
+        return isinstance(other, Passage)
+
+    def __hash__(self) -> int:
+        return hash(Passage)
 
     def through(self) -> None:
         """A request got through."""
@@ -56,12 +67,16 @@ class Route:
     """A proxy and a CA bundle; None means direct, and the bundle that comes with requests."""
 
     proxy: str | None = None
-    proxy_from_environment: bool = False
     ca_bundle: str | None = None
     ignored: str = ""
     """Why a proxy that is set is not used, in words for a warning; empty where none is set or it is used."""
-    passage: Passage = field(default_factory=Passage, compare=False, repr=False)
+    passage: Passage | None = field(default=None, repr=False)
     """What became of the requests, where the proxy is the environment's."""
+
+    @property
+    def proxy_from_environment(self) -> bool:
+        """Whether nobody has named the proxy for this profile."""
+        return self.passage is not None
 
     @property
     def shown_proxy(self) -> str:
@@ -85,11 +100,12 @@ class Route:
 
     def noting(self, sent: Callable[[], None]) -> Callable[[], None]:
         """The same, and noted: a request that is out through the environment's proxy has got through it."""
-        if not self.proxy_from_environment:
+        passage = self.passage
+        if passage is None:
             return sent
 
         def note() -> None:
-            self.passage.through()
+            passage.through()
             sent()
 
         return note
@@ -101,7 +117,7 @@ class Route:
         """
         if not self.proxy:
             return ""
-        if not self.proxy_from_environment:
+        if self.passage is None:
             return f"through the proxy {self.shown_proxy}"
         self.passage.known(seconds)
         if self.passage.let_through:
@@ -113,7 +129,7 @@ class Route:
         """What a trader should know of the way that the requests took."""
         if self.ignored:
             return (self.ignored,)
-        if not self.passage.passed_by:
+        if self.passage is None or not self.passage.passed_by:
             return ()
         some = "some requests" if self.passage.let_through else "anything"
         return (f"the proxy {self.shown_proxy} did not let {some} through: sent directly, from this machine's address",)
@@ -186,7 +202,7 @@ def route_for(origin: str, proxy: str | None, ca_bundle: str | None, environ: Ma
     if problem := proxy_problem(address):
         reason = f"the proxy of the environment ({variable}) cannot be used: {problem}; sent directly"
         return Route(ca_bundle=ca_bundle, ignored=f"{reason}, from this machine's address")
-    return Route(proxy=address, proxy_from_environment=True, ca_bundle=ca_bundle)
+    return Route(proxy=address, passage=Passage(), ca_bundle=ca_bundle)
 
 
 def _excepted(host: str, environ: Mapping[str, str]) -> bool:
@@ -229,6 +245,8 @@ def tls_context(ca_bundle: str | None) -> ssl.SSLContext:
     Blocks for as long as reading it takes. Session keys are never logged, whatever SSLKEYLOGFILE says. Raises
     ConfigError when the bundle cannot be read.
     """
+    import threading
+
     if ca_bundle not in _contexts:
         with _loading.setdefault(ca_bundle, threading.Lock()):
             if ca_bundle not in _contexts:

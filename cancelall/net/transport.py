@@ -24,7 +24,8 @@ from cancelall.core.errors import ConfigError, TransportFault, Unreadable
 from cancelall.core.model import Reply, SignedRequest
 from cancelall.core.profile import host_of, parts_of
 from cancelall.net import answer, connection, failures
-from cancelall.net.connection import Handle, silent
+from cancelall.net.background import Handle, shut
+from cancelall.net.head_start import silent
 from cancelall.net.route import Route, is_loopback, tls_context
 
 CONNECT_TIMEOUT = 2.0
@@ -147,7 +148,7 @@ def leave(signed: SignedRequest, made: socket.socket, until: float, *, keep: boo
         made.settimeout(_AT_ONCE)
         made.sendall(data)
     except (OSError, ValueError):
-        connection.shut(made)
+        shut(made)
     return True
 
 
@@ -323,7 +324,7 @@ class Transport:
             return self._by(route, out, left_on)
         except TransportFault as fault:
             refused = fault.sent == "no" and not fault.final and not out.began and not out.handle.given_up
-            if not (route.proxy_from_environment and refused):
+            if route.passage is None or not refused:
                 raise
         route.passage.around()
         out.sent = sent

@@ -16,8 +16,9 @@ from cancelall.core.dataclass import dataclass
 from cancelall.core.errors import CancelallError, TransportFault
 from cancelall.core.model import Reply, SignedRequest
 from cancelall.core.profile import host_of
-from cancelall.net import connection, failures
-from cancelall.net.connection import Host, silent
+from cancelall.net import connection, failures, head_start
+from cancelall.net.head_start import silent
+from cancelall.net.route import Host
 from cancelall.net.transport import RESTED_SECONDS, exchanged, leave
 
 RENEWED = 8.0
@@ -61,7 +62,7 @@ class WarmHost:
 
     def __init__(self, host: Host, wanted: int) -> None:
         self.host = host
-        self.wanted = max(AT_LEAST, min(wanted, connection.AT_MOST))
+        self.wanted = max(AT_LEAST, min(wanted, head_start.AT_MOST))
         self.trouble = ""
         """Why the last try to open or to use one has failed; empty where it has not."""
         self._lock = threading.Lock()

@@ -13,7 +13,7 @@ import time:       250 |        672 | _frozen_importlib_external
 import time:      1000 |       5511 | re
 import time:       116 |        116 | cancelall
 import time:      2000 |       2779 |   typing
-import time:       569 |      19940 | cancelall.cli.kills
+import time:       569 |      19940 | cancelall.venues.bybit.hosts
 import time:    -35268 |      10668 | cancelall.core.model
 import time:       380 |        380 | hmac
 cancelall: bybit: cancelling settle-coin USDT on bybit (live) http://127.0.0.1:46133
@@ -27,7 +27,7 @@ def test_each_module_has_its_stage_and_what_comes_after_the_first_byte_has_none(
         ("re", INTERPRETER, 1.0),
         ("cancelall", CONNECTION, 0.116),
         ("typing", CONNECTION, 2.0),
-        ("cancelall.cli.kills", CONNECTION, 0.569),
+        ("cancelall.venues.bybit.hosts", CONNECTION, 0.569),
         ("cancelall.core.model", BYTE, 0.0),  # another thread imported meanwhile
         ("hmac", BYTE, 0.38),
     ]

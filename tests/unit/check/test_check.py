@@ -21,7 +21,7 @@ from cancelall.core.preflight import CheckReport, Level, load_preflight
 from cancelall.engine.client import Client
 from cancelall.engine.listing import read_listing
 from cancelall.net import dial
-from cancelall.net.route import Route
+from cancelall.net.route import Passage, Route
 from cancelall.simulator import SimServer
 from cancelall.simulator.fake import LoggedRequest
 from cancelall.simulator.pacifica import Pacifica
@@ -517,9 +517,9 @@ def test_a_dead_proxy_of_the_environment_is_gone_around() -> None:
     """As the kill does it; one that the profile names is the only way."""
     with ports.refusing() as port, simulator.start("bybit", orders=1) as server:
         dead = f"http://127.0.0.1:{port}"
-        around = network.way_to(server.origin, Route(proxy=dead, proxy_from_environment=True))
+        around = network.way_to(server.origin, Route(proxy=dead, passage=Passage()))
         only = network.way_to(server.origin, Route(proxy=dead))
-        nowhere = network.way_to(dead, Route(proxy=dead, proxy_from_environment=True))
+        nowhere = network.way_to(dead, Route(proxy=dead, passage=Passage()))
     assert (around.open, only.open, nowhere.open) == (True, False, False)
     assert [one.level for one in around.findings if "does not answer" in one.detail] == [Level.WARN]
     assert only.findings[-1].level is nowhere.findings[-1].level is Level.FAIL

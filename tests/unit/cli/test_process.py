@@ -19,7 +19,7 @@ CANARY = "CANARY-of-a-secret"
 def python(code: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """A guarded process that knows one secret."""
     start = "from cancelall.cli import process\nfrom cancelall.core.secret import Secret\n"
-    start += f"process.install(), process.hear_logs()\nSecret({CANARY!r})\n"
+    start += f"process.install(), process.guard_threads(), process.hear_logs()\nSecret({CANARY!r})\n"
     return subprocess.run(
         [sys.executable, "-c", start + code],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **env},

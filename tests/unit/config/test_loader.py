@@ -867,7 +867,7 @@ def test_an_origin_that_is_taken_as_it_stands_is_what_taking_it_apart_gives(url:
 
     as_it_stands = made()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loader, "_PLAIN_ORIGIN", r"(?!)")
+        patch.setattr(loader, "usual_host", lambda url: None)
         assert as_it_stands == made()
 
 

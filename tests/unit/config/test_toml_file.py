@@ -11,7 +11,7 @@ import pytest
 
 from cancelall import simulator
 from cancelall.cli import kills
-from cancelall.config import toml_file
+from cancelall.config import places, toml_file
 from cancelall.core.errors import ConfigError
 from support import ROOT, Ran, profile_table, write_config
 
@@ -23,7 +23,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the machine's config would be; it is not there yet."""
     path = tmp_path / "etc" / "config.toml"
     path.parent.mkdir()
-    monkeypatch.setattr(toml_file, "MACHINE", str(path))
+    monkeypatch.setattr(places, "MACHINE", str(path))
     return path
 
 
@@ -39,8 +39,8 @@ _PROGRAM = """\
 import sys
 sys.path.insert(0, sys.argv.pop(1))
 from pathlib import Path
-from cancelall.config import toml_file
-toml_file.MACHINE = sys.argv.pop(1)
+from cancelall.config import places
+places.MACHINE = sys.argv.pop(1)
 from cancelall.__main__ import run
 run()
 """

@@ -21,8 +21,8 @@ from cancelall.core.profile import Profile
 from cancelall.engine import client, run
 from cancelall.engine.client import Send
 from cancelall.engine.run import Listener, Run
-from cancelall.net import background, connection, transport
-from cancelall.net.connection import Handle
+from cancelall.net import background, connection, head_start, transport
+from cancelall.net.background import Handle
 from cancelall.net.route import Route
 from cancelall.net.transport import Transport
 from loopback import OK, RawServer, a_cancel, a_get, a_request, in_seconds, read_request, reset
@@ -101,7 +101,7 @@ def test_a_second_copy_that_comes_later_is_not_taken_for_the_next_answer(
         ask.set()
         assert copied.wait(10)
         server.script = answering(SECOND)
-        eventually(lambda: not connection.silent(line._kept._idle[0].made) or True)
+        eventually(lambda: not head_start.silent(line._kept._idle[0].made) or True)
         assert line.send(a_get(server), in_seconds()).body == b'["two"]'
         assert server.accepted == 2
 
@@ -165,7 +165,7 @@ def test_one_that_the_peer_has_closed_in_the_meantime_is_not_used(
     with RawServer(answering(OK), context=context) as server:
         for number in range(3):
             line.send(a_get(server), in_seconds())
-            eventually(lambda number=number: not line._kept._idle or not connection.silent(line._kept._idle[0].made))  # type: ignore[misc]
+            eventually(lambda number=number: not line._kept._idle or not head_start.silent(line._kept._idle[0].made))  # type: ignore[misc]
         assert server.connections == [1, 2, 3]
 
 
@@ -497,7 +497,7 @@ def test_cutting_a_tls_connection_sends_nothing_in_clear(authority: Authority) -
     with RawServer(context=authority.context()) as server:
         made = connection.connect(server.origin, str(authority.path), 5.0)
         with made:
-            connection.shut(made)
+            background.shut(made)
             assert isinstance(made, ssl.SSLSocket)
             assert made._sslobj is not None  # type: ignore[attr-defined]
             with pytest.raises(OSError):  # TLS or the system, whichever sees it first
@@ -528,7 +528,7 @@ def test_attempts_that_are_given_up_leave_no_thread_and_no_socket(
     script: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As through a long hold: each attempt is given up by whoever bounds it, or ends with its own deadline."""
-    monkeypatch.setattr(connection, "_doors", {})
+    monkeypatch.setattr(head_start, "_doors", {})
     with RawServer(script) as server:
         send = run.over_the_network(profile_of(server), {})
         before = ports.descriptors()
@@ -552,7 +552,7 @@ def test_attempts_that_are_given_up_leave_no_thread_and_no_socket(
 @pytest.mark.faults
 def test_a_hold_at_a_host_that_drips_leaves_no_thread_and_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of attempts, none of which is answered: what they take does not grow with their number."""
-    monkeypatch.setattr(connection, "_doors", {})
+    monkeypatch.setattr(head_start, "_doors", {})
     monkeypatch.setattr(client, "ATTEMPT_SECONDS", 0.2)
     threads: list[int] = []
 

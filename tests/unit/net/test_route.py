@@ -26,9 +26,9 @@ from cancelall.core.errors import ConfigError
 from cancelall.core.model import Verdict
 from cancelall.core.profile import BrokenProfile, Overrides, Profile
 from cancelall.engine.shared_limits import SharedLimits
-from cancelall.net import connection
+from cancelall.net import head_start
 from cancelall.net import route as routes
-from cancelall.net.route import BUNDLES, Route, _loaded, is_loaded, proxy_problem, route_for, tls_context
+from cancelall.net.route import BUNDLES, Passage, Route, _loaded, is_loaded, proxy_problem, route_for, tls_context
 from ports import Authority
 from support import cancelall, environment, on_a_loop, profile_table, started, swept, write_config
 
@@ -136,7 +136,7 @@ def test_a_kill_on_loopback_keeps_its_key_from_the_proxy() -> None:
 
 
 def test_a_proxy_of_the_environment_is_claimed_when_something_got_through() -> None:
-    route = Route(proxy=f"http://me:{CANARY}@p:1", proxy_from_environment=True)
+    route = Route(proxy=f"http://me:{CANARY}@p:1", passage=Passage())
     assert "through the proxy" not in route.in_words(0)
     assert route.warnings() == ()
     waiting: list[str] = []
@@ -146,6 +146,7 @@ def test_a_proxy_of_the_environment_is_claimed_when_something_got_through() -> N
     thread.join(5)
     assert waiting == ["through the proxy http://p:1 (from the environment)"]
     assert route.warnings() == ()
+    assert route.passage is not None
     route.passage.around()
     (told,) = route.warnings()
     assert "some requests" in told
@@ -153,7 +154,7 @@ def test_a_proxy_of_the_environment_is_claimed_when_something_got_through() -> N
 
 
 def test_one_that_lets_nothing_through_is_not_claimed() -> None:
-    route = Route(proxy="http://p:1", proxy_from_environment=True)
+    route = Route(proxy="http://p:1", passage=Passage())
     route.passage.around()
     assert route.in_words(10) == "the proxy http://p:1 (from the environment) lets nothing through"
     assert "did not let anything through: sent directly" in route.warnings()[0]
@@ -179,6 +180,19 @@ def test_profiles_that_go_the_same_way_share_what_is_known_of_it() -> None:
     assert shared.warnings(two) == shared.route(one).warnings() != ()
 
 
+def test_a_proxy_that_a_profile_names_is_another_way_than_the_same_one_of_the_environment() -> None:
+    """It is never passed by: what is known of the one says nothing of the other."""
+    proxied = {"venue": "bybit", "proxy": "http://p:1"}
+    tables: dict[str, object] = {"profiles": {"one": {"venue": "bybit"}, "two": proxied}}
+    document = Document(path="config.toml", data=tables)
+    environ = {"HTTPS_PROXY": "http://p:1"}
+    one, two = (loader.profile(document, name, environ, Overrides()) for name in ("one", "two"))
+    shared = SharedLimits(profiles=[one, two], environ=environ)
+    assert isinstance(one, Profile)
+    assert isinstance(two, Profile)
+    assert (shared.route(one).proxy_from_environment, shared.route(two).proxy_from_environment) == (True, False)
+
+
 # --- CA bundles -----------------------------------------------------------------------------------------------------
 
 
@@ -191,7 +205,7 @@ def authority(tmp_path: Path) -> Authority:
 def nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cancelall.net.route._contexts", {})
     monkeypatch.setattr("cancelall.net.route._loading", {})
-    monkeypatch.setattr(connection, "_doors", {})
+    monkeypatch.setattr(head_start, "_doors", {})
 
 
 @pytest.mark.parametrize("index", range(len(BUNDLES)))

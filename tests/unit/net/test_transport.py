@@ -27,8 +27,8 @@ from cancelall.core import model
 from cancelall.core.errors import ConfigError, TransportFault, Unreadable
 from cancelall.core.model import Reply, SignedRequest
 from cancelall.net import dial, transport
-from cancelall.net.connection import Handle
-from cancelall.net.route import Route, is_loopback, route_for
+from cancelall.net.background import Handle
+from cancelall.net.route import Passage, Route, is_loopback, route_for
 from cancelall.net.transport import Transport
 from loopback import CANARY, OK, RawServer, Script, a_cancel, a_get, a_request, in_seconds, read_request, reset
 from ports import Authority
@@ -548,7 +548,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def trusting(authority: Authority, proxy: RawServer | str = "", *, by_environment: bool = False) -> Transport:
     """A line that trusts this authority, directly or through a proxy."""
     address = proxy if isinstance(proxy, str) else f"http://127.0.0.1:{proxy.port}"
-    route = Route(proxy=address or None, proxy_from_environment=by_environment, ca_bundle=str(authority.path))
+    route = Route(proxy=address or None, passage=Passage() if by_environment else None, ca_bundle=str(authority.path))
     return Transport(route)
 
 
@@ -738,7 +738,7 @@ def test_a_proxy_of_the_profile_is_never_passed_by(authority: Authority) -> None
 def test_a_certificate_that_is_refused_behind_a_proxy_is_not_tried_again_directly(authority: Authority) -> None:
     tunnel = Tunnel(authority)
     with RawServer(tunnel) as proxy:
-        line = Transport(Route(proxy=f"http://127.0.0.1:{proxy.port}", proxy_from_environment=True))
+        line = Transport(Route(proxy=f"http://127.0.0.1:{proxy.port}", passage=Passage()))
         signed = a_request(method="POST", url="https://api.venue.test/", body=b"{}")
         _, kind, sent, final = _fault_of(line, signed)
         assert (kind, sent, final) == ("tls", "no", True)
@@ -748,7 +748,7 @@ def test_a_certificate_that_is_refused_behind_a_proxy_is_not_tried_again_directl
 @pytest.mark.parametrize("by_environment", [True, False])
 def test_what_is_not_encrypted_goes_through_no_proxy(server: RawServer, by_environment: bool) -> None:
     with RawServer() as proxy:
-        route = Route(proxy=f"http://127.0.0.1:{proxy.port}", proxy_from_environment=by_environment)
+        route = Route(proxy=f"http://127.0.0.1:{proxy.port}", passage=Passage() if by_environment else None)
         assert Transport(route).send(a_cancel(server), in_seconds()).status == 200
         assert (proxy.accepted, len(server.requests)) == (0, 1)
 
@@ -933,4 +933,4 @@ def test_a_proxy_is_shown_without_its_password(proxy: str | None, shown: str, pa
     route = Route(proxy=proxy)
     assert (route.shown_proxy, route.proxy_password) == (shown, password)
     if proxy:
-        assert Route(proxy=proxy, proxy_from_environment=True).shown_proxy == f"{shown} (from the environment)"
+        assert Route(proxy=proxy, passage=Passage()).shown_proxy == f"{shown} (from the environment)"

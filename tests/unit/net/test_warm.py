@@ -12,7 +12,7 @@ import pytest
 
 from cancelall.core.errors import TransportFault
 from cancelall.guard.keeper import TICK
-from cancelall.net import connection, transport, warm
+from cancelall.net import head_start, transport, warm
 from cancelall.net.route import Route
 from cancelall.net.transport import Transport
 from cancelall.net.warm import Idle, Warm, WarmHost
@@ -55,7 +55,7 @@ def test_as_many_as_are_wanted_but_two_at_least_and_not_too_many() -> None:
     assert [WarmHost(("http://127.0.0.1:1", None), wanted).wanted for wanted in (0, 3, 99)] == [
         warm.AT_LEAST,
         3,
-        connection.AT_MOST,
+        head_start.AT_MOST,
     ]
 
 

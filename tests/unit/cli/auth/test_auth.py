@@ -21,7 +21,7 @@ from keyring.backends import chainer, fail, null
 
 from cancelall.cli import app
 from cancelall.cli.auth.status import age_words
-from cancelall.config import toml_file
+from cancelall.config import places
 from cancelall.credentials import chain
 from support import Ran
 from unit.cli.auth.memory import Encrypted, Memory
@@ -536,7 +536,7 @@ def test_the_machines_config_is_read_but_never_written(
     machine.write_text('[profiles.desk]\nvenue = "bybit"\n')
     machine.chmod(0o600)
     before = machine.read_bytes()
-    monkeypatch.setattr(toml_file, "MACHINE", str(machine))
+    monkeypatch.setattr(places, "MACHINE", str(machine))
     notice = f"cancelall: reading {machine}, as you have no config of your own"
     shown = user.runs("status")
     assert (shown.code, notice in shown.err, "desk" in shown.out) == (6, True, True)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import _socket
+import _thread
 import contextlib
 import resource
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,12 +21,12 @@ from cancelall import simulator
 from cancelall.cli.kills import _first_requests
 from cancelall.core.errors import TransportFault
 from cancelall.core.profile import Profile
-from cancelall.net import connection
+from cancelall.net import dial, head_start
 from cancelall.net.route import Route, _loading
 from cancelall.net.transport import Transport
 from cancelall.simulator import SimServer
 from loopback import a_request
-from ports import Authority
+from ports import Authority, refusing
 from support import cancelall, environment, profile_table, profiles_of
 
 
@@ -33,15 +37,15 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(autouse=True)
 def none_yet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    doors: dict[tuple[str, str | None], connection._Door] = {}
-    monkeypatch.setattr(connection, "_doors", doors)
+    doors: dict[tuple[str, str | None], head_start._Door] = {}
+    monkeypatch.setattr(head_start, "_doors", doors)
     monkeypatch.setattr("cancelall.net.route._contexts", {})  # a bundle that is loaded holds up no handshake
     yield
     for door in doors.values():
         put_away(door)
 
 
-def put_away(door: connection._Door) -> None:
+def put_away(door: head_start._Door) -> None:
     """Close what nobody has taken."""
     while door.claim():
         made, _ = door.get(10) or (None, 0.0)
@@ -52,13 +56,13 @@ def put_away(door: connection._Door) -> None:
 def begin(table: Mapping[str, object], environ: Mapping[str, str] | None = None, *, dry_run: bool = False) -> Profile:
     """Begin to connect for one profile."""
     (profile,) = profiles_of({"bybit": table})
-    connection.preconnect(_first_requests([profile], environ or {}, dry_run=dry_run))
+    head_start.preconnect(_first_requests([profile], environ or {}, dry_run=dry_run))
     return profile
 
 
 def await_opened(count: int) -> None:
     """Until so many connections were opened, or have failed."""
-    (door,) = connection._doors.values()
+    (door,) = head_start._doors.values()
     until = time.monotonic() + 10
     while len(door.opened) < count:
         assert time.monotonic() < until
@@ -69,7 +73,7 @@ def send(origin: str, bundle: Path | None) -> int:
     """Send something to an origin; the status of the answer."""
     signed = a_request(method="GET", url=f"{origin}/v5/market/time", body=b"", fresh_connection=True)
     route = Route(ca_bundle=str(bundle) if bundle else None)
-    return Transport(route, ready=connection.take).send(signed, time.monotonic() + 10).status
+    return Transport(route, ready=head_start.take).send(signed, time.monotonic() + 10).status
 
 
 @contextlib.contextmanager
@@ -117,7 +121,7 @@ def test_a_request_waits_for_a_connection_that_is_on_its_way(trusted: Authority)
         begin(table)
         taken: list[socket.socket | None] = []
         waiting = threading.Thread(
-            target=lambda: taken.append(connection.take(server.origin, str(trusted.path), 10)), daemon=True
+            target=lambda: taken.append(head_start.take(server.origin, str(trusted.path), 10)), daemon=True
         )
         waiting.start()
         assert not taken
@@ -146,7 +150,7 @@ def test_one_that_the_peer_has_closed_is_not_used(trusted: Authority, secure: bo
 
 
 def test_an_old_one_is_not_used(trusted: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "LIFETIME", 0)
+    monkeypatch.setattr(head_start, "LIFETIME", 0)
     with simulator.start("bybit", orders=0) as server:
         begin(profile_table("bybit", server, settle_coin="USDT"))
         await_opened(1)
@@ -172,7 +176,7 @@ def test_a_profile_with_a_proxy_has_none(where: str) -> None:
         table | ({"proxy": proxy} if where == "profile" else {}),
         {"HTTPS_PROXY": proxy} if where == "environment" else {},
     )
-    assert connection._doors == {}
+    assert head_start._doors == {}
 
 
 def test_of_a_family_that_is_asked_for_or_left_to_others() -> None:
@@ -180,12 +184,12 @@ def test_of_a_family_that_is_asked_for_or_left_to_others() -> None:
         begin(profile_table("bybit", server, settle_coin="USDT"))
         await_opened(1)
         for _ in range(2):
-            assert connection.take(server.origin, None, 10, socket.AF_INET6) is None
-        made = connection.take(server.origin, None, 10, socket.AF_INET)
+            assert head_start.take(server.origin, None, 10, socket.AF_INET6) is None
+        made = head_start.take(server.origin, None, 10, socket.AF_INET)
         assert made is not None
         with made:
             assert made.family == socket.AF_INET
-        assert connection.take(server.origin, None, 10) is None, "each is given once"
+        assert head_start.take(server.origin, None, 10) is None, "each is given once"
 
 
 @pytest.mark.parametrize("threads", [0, 1, 3])
@@ -205,7 +209,7 @@ def test_without_threads_there_are_fewer_and_nobody_waits_for_them(
     with simulator.start("bybit", orders=0) as server:
         monkeypatch.setattr(threading.Thread, "start", limited)
         begin(profile_table("bybit", server))
-        (door,) = connection._doors.values()
+        (door,) = head_start._doors.values()
         assert door.promised == threads
         await_opened(threads)
         assert send(server.origin, None) == 200
@@ -215,28 +219,28 @@ def test_without_threads_there_are_fewer_and_nobody_waits_for_them(
 def test_with_few_file_descriptors_there_are_fewer(monkeypatch: pytest.MonkeyPatch, soft: int, room: int) -> None:
     """Each takes up to three: what the start needs is left to it."""
     monkeypatch.setattr(resource, "getrlimit", lambda which: (soft, 4096))
-    assert connection._room() == room
-    monkeypatch.setattr(connection, "_room", lambda: min(room, 2))
+    assert head_start._room() == room
+    monkeypatch.setattr(head_start, "_room", lambda: min(room, 2))
     with simulator.start("bybit", orders=0) as server:
         begin(profile_table("bybit", server))
-        assert sum(door.promised for door in connection._doors.values()) == min(room, 2)
+        assert sum(door.promised for door in head_start._doors.values()) == min(room, 2)
 
 
 def test_as_many_as_there_are_first_cancels_but_few(monkeypatch: pytest.MonkeyPatch) -> None:
     with simulator.start("bybit", orders=0) as server:
         begin(profile_table("bybit", server, category=["linear", "spread"]))
         await_opened(3)  # USDT, USDC and spread
-        (door,) = connection._doors.values()
+        (door,) = head_start._doors.values()
         assert door.promised == 3
         put_away(door)
-        monkeypatch.setattr(connection, "AT_MOST", 5)
+        monkeypatch.setattr(head_start, "AT_MOST", 5)
         begin(profile_table("bybit", server))
         await_opened(5)
-        put_away(next(iter(connection._doors.values())))
-        monkeypatch.setattr(connection, "ALTOGETHER", 1)
+        put_away(next(iter(head_start._doors.values())))
+        monkeypatch.setattr(head_start, "ALTOGETHER", 1)
         begin(profile_table("bybit", server))
         await_opened(1)
-        put_away(next(iter(connection._doors.values())))
+        put_away(next(iter(head_start._doors.values())))
         begin(profile_table("bybit", server), dry_run=True)
         await_opened(1)
         assert server.requests == []
@@ -262,3 +266,151 @@ def test_a_kill_takes_them(trusted: Authority, home: Path) -> None:
         assert (ran.code, ran.line["verdict"], len(changes)) == (0, "clear", 1)
         assert server.requests[0].changes
         assert server.connections <= 3  # the cancel's own, and one or two for the reads
+
+
+# --- the first packet ---
+
+
+@pytest.fixture(autouse=True)
+def nothing_begun(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for module, name in ((head_start, "_begun"), (dial, "_begun"), (dial, "_names")):
+        monkeypatch.setattr(module, name, {})
+    switching = sys.getswitchinterval()
+    yield
+    sys.setswitchinterval(switching)
+    for begun in head_start._begun.values():
+        for made, _ in begun._sockets.values():
+            made.close()
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as made:
+        made.settimeout(20)
+        yield made
+
+
+def packet(host: str, port: int) -> None:
+    """Begin with a host, for `dial`."""
+    head_start.begin(host, port)
+    for begun in head_start._begun.values():
+        dial.go_on(host, port, begun)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_who_connects_goes_on_with_it(host: str, listener: socket.socket) -> None:
+    port = listener.getsockname()[1]
+    packet(host, port)
+    first, _ = listener.accept()
+    with first, dial.connect(host, port, 10) as made:
+        assert made.getblocking()
+        made.sendall(b"on it")
+        assert first.recv(9) == b"on it"
+        with dial.connect(host, port, 10) as second, listener.accept()[0] as accepted:
+            assert accepted.getpeername() == second.getsockname(), "the next one is a new one"
+
+
+def test_nobody_looks_a_name_up_twice(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*words: object, **more: object) -> Any:
+        raise AssertionError(words)
+
+    port = listener.getsockname()[1]
+    packet("localhost", port)
+    monkeypatch.setattr(socket, "getaddrinfo", never)
+    assert dial.resolve("localhost", port)[0][0] is socket.AF_INET
+    assert dial.resolve("localhost", port)[0][1] is socket.SOCK_STREAM
+
+
+def test_whoever_waits_for_a_name_waits_for_its_end(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on, asked, real = threading.Event(), threading.Event(), _socket.getaddrinfo
+
+    def slow(*words: Any) -> Any:
+        asked.set()
+        assert goes_on.wait(20)
+        return real(*words)
+
+    class Slow:
+        """The module, with a resolver that takes its time."""
+
+        getaddrinfo = staticmethod(slow)
+        socket, SOCK_STREAM = _socket.socket, _socket.SOCK_STREAM
+
+    monkeypatch.setattr(head_start, "_socket", Slow)
+    port = listener.getsockname()[1]
+    packet("localhost", port)
+    assert asked.wait(20)
+    found: list[socket.socket] = []
+    waiting = threading.Thread(target=lambda: found.append(dial.connect("localhost", port, 10)))
+    waiting.start()
+    with pytest.raises(dial.LookUpTimeout):
+        dial.connect("localhost", port, 10, until=time.monotonic())
+    goes_on.set()
+    waiting.join(20)
+    (made,) = found
+    made.close()
+
+
+def test_a_name_that_is_none_is_told_in_the_ordinary_way() -> None:
+    packet("nowhere.invalid", 443)
+    with pytest.raises(socket.gaierror):
+        dial.connect("nowhere.invalid", 443, 10)
+
+
+def test_nor_is_a_port_that_refuses() -> None:
+    with refusing() as port:
+        packet("127.0.0.1", port)
+        with pytest.raises(ConnectionRefusedError):
+            dial.connect("127.0.0.1", port, 10)
+
+
+def test_without_a_thread_it_is_done_in_the_ordinary_way(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*words: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(_thread, "start_new_thread", none)
+    port = listener.getsockname()[1]
+    packet("localhost", port)
+    with dial.connect("localhost", port, 10), listener.accept()[0]:
+        assert head_start._begun == {}
+
+
+def test_without_a_descriptor_too(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        """The module where no descriptor is left."""
+
+        getaddrinfo, SOCK_STREAM = staticmethod(_socket.getaddrinfo), _socket.SOCK_STREAM
+
+        @staticmethod
+        def socket(*words: object) -> Any:
+            raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(head_start, "_socket", Full)
+    port = listener.getsockname()[1]
+    packet("127.0.0.1", port)
+    with dial.connect("127.0.0.1", port, 10) as made, listener.accept()[0] as accepted:
+        assert accepted.getpeername() == made.getsockname()
+
+
+def test_one_that_has_become_old_is_closed_and_not_gone_on_with(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = listener.getsockname()[1]
+    packet("127.0.0.1", port)
+    with listener.accept()[0] as first:
+        monkeypatch.setattr(head_start, "FRESH_SECONDS", 0.0)
+        (begun,) = head_start._begun.values()
+        assert begun.descriptor(("127.0.0.1", port)) is None
+        first.settimeout(20)
+        assert first.recv(1) == b""
+
+
+def test_to_begin_it_once_more_changes_nothing(listener: socket.socket) -> None:
+    port = listener.getsockname()[1]
+    for _ in range(3):
+        packet("127.0.0.1", port)
+    with listener.accept()[0], dial.connect("127.0.0.1", port, 10):
+        listener.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
