@@ -439,7 +439,7 @@ CONNECTING = """
 import json, os, sys
 from cancelall.net import head_start
 
-def note(origin, ca_bundle, count):
+def note(origin, ca_bundle, count, connect):
     if not os.path.exists(os.environ["LOADED"]):
         with open(os.environ["LOADED"], "w") as file:
             json.dump(sorted(sys.modules), file)

@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cancelall.cli import last_words, process
 from cancelall.cli.options import Kill, Output, Terms
@@ -26,6 +26,9 @@ from cancelall.core.quoting import quoted
 from cancelall.net import head_start
 from cancelall.net.route import Host, route_for
 from cancelall.venues.registry import VENUES, first_cancels, schema
+
+if TYPE_CHECKING:
+    import socket
 
 _NUMBER = {int: r"[0-9]{1,15}", float: r"[0-9]{1,15}(\.[0-9]{1,15})?"}
 """Patterns that are compiled when a line has a number: most have none."""
@@ -143,10 +146,17 @@ def execute(
     for origin, _ in list(hosts)[:1]:
         head_start.begin(*parts_of(origin)[1:])
     process.guard_threads()
-    head_start.preconnect(hosts)
+    head_start.preconnect(hosts, connected)
     from cancelall.cli import execute as engine
 
     return engine.execute(profiles, output, environ, dry_run=dry_run, terms=terms)
+
+
+def connected(origin: str, ca_bundle: str | None) -> socket.socket:
+    """A connection that is opened ahead. Raises as `connection.connect` does."""
+    from cancelall.net import connection  # in the thread that waits for it
+
+    return connection.connect(origin, ca_bundle, connection.CONNECT_SECONDS)
 
 
 def _first_requests(

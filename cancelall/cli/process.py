@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
+    from cancelall.cli.watchdog import Ended
     from cancelall.core.errors import ErrorKind
 
 OTHERS = ("auth", "beat", "check", "config", "demo", "guard", "journal", "setup")
@@ -65,13 +66,20 @@ def _watch(words: list[str]) -> None:
         if can_wait:
             _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
 
-    try:
-        _connect_ahead(words)
+    def first_words(number: int) -> Ended:
         from cancelall.cli.last_words import LastWords
+
+        return LastWords((), json=JSON in words, dry_run=DRY_RUN in words).words(number)
+
+    try:
         from cancelall.cli.watchdog import DOG
 
-        DOG.words = LastWords((), json=JSON in words, dry_run=DRY_RUN in words).words
+        DOG.words = first_words
         DOG.begin(let_come)
+        _connect_ahead(words)
+        from cancelall.cli.last_words import LastWords
+
+        DOG.words = LastWords((), json=JSON in words, dry_run=DRY_RUN in words).words
     finally:
         let_come()
 
@@ -140,8 +148,8 @@ def first_origin(words: Sequence[str], environ: Mapping[str, str]) -> str:
         return ""
     from cancelall.config import places
 
-    usual = (os.path.join(environ.get(name, ""), below) for name, below in places.OF_A_USER)  # noqa: PTH118
-    if any(os.path.lexists(path) for path in (*usual, places.MACHINE)):
+    usual = (f"{environ[name]}/{below}" for name, below in places.OF_A_USER if environ.get(name))
+    if not all(map(_is_absent, (*usual, places.MACHINE))):
         return ""
     try:
         hosts = __import__(f"cancelall.venues.{venue}.hosts", fromlist=["HOSTS"])
@@ -149,6 +157,17 @@ def first_origin(words: Sequence[str], environ: Mapping[str, str]) -> str:
         return ""  # it is no venue
     several = hasattr(hosts, "FURTHER")  # which of them comes first depends on the options
     return environ.get(f"{own}BASE_URL") or ("" if several else str(hosts.HOSTS["live"]))
+
+
+def _is_absent(path: str) -> bool:
+    """Whether there is surely nothing. What cannot be looked at may name a proxy, and is told by who reads it."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 # --- what nobody caught ---

@@ -41,7 +41,7 @@ from cancelall.net.background import in_thread
 
 EVERY = 0.18
 """Seconds between two looks, where no event wakes it before. Waking up costs more than looking. What no event tells, as
-a beat on a file, is known after less than the 0.2 s by which a guard may be late.
+a beat on a file of this machine, is known after less than the 0.2 s by which a guard may be late.
 """
 _SOONEST = 0.001
 """Seconds between two looks at least, where time alone brings the next one."""

@@ -113,9 +113,9 @@ class Machine:
 
     @property
     def due(self) -> float:
-        """Watched seconds until a silence or a trouble can be a cause; infinite where none lasts that could become one.
+        """Watched seconds until the first silence or trouble has lasted for its time; infinite where all that do have.
 
-        Who looks then, at the latest, is not late by a part of what lies between two looks.
+        Whether that is a cause the look then shows; it is not late by a part of what lies between two looks.
         """
         silences = (one.left for one in self._sources.values() if one.trigger in ("heartbeat", "probe"))
         troubles = (self.rules.timeout - one.troubled for one in self._sources.values() if one.troubled)

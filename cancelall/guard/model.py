@@ -8,7 +8,7 @@ from typing import Literal
 
 from cancelall.core.dataclass import dataclass, field
 
-LOOKED = 0.3
+LOOKED = 0.4
 """Seconds of the time between two looks that count as watched, at most: what lies beyond was a freeze."""
 
 Trigger = Literal["heartbeat", "process", "kill file", "signal", "command", "probe"]

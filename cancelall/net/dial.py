@@ -16,7 +16,9 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, Protocol
+from typing import Literal
+
+from cancelall.net import head_start
 
 STAGGER = 0.25
 """Seconds before the next address is tried next to those under way."""
@@ -37,16 +39,6 @@ class LookUpTimeout(TimeoutError):
 
 class NoFamily(OSError):
     """The host has no address of the only family that is allowed."""
-
-
-class Ahead(Protocol):
-    """A host to which somebody has begun to connect; see `head_start`."""
-
-    def addresses(self) -> Sequence[tuple[int, int, int, str, Any]]:
-        """As `socket.getaddrinfo` has them, for who asks first. Waits for as long as looking them up takes."""
-
-    def descriptor(self, target: object) -> int | None:
-        """That of a socket which connects there, without blocking, for who asks first."""
 
 
 class _LookUp:
@@ -78,8 +70,6 @@ class _LookUp:
 
 
 _names: dict[tuple[str, int], _LookUp] = {}
-_begun: dict[tuple[str, int], Ahead] = {}
-"""What was begun to a host before anybody here could do it."""
 _racing: dict[object, tuple[str, float]] = {}
 """The host of each race of addresses that is under way, and when it began."""
 _lock = threading.Lock()
@@ -105,11 +95,6 @@ def connect(
         if again is None:
             raise
     return _race(host, _of_family(again.addresses, family), _end(seconds, until))
-
-
-def go_on(host: str, port: int, begun: Ahead) -> None:
-    """Connect to a host with what was begun: the first look-up of its name, and the first socket."""
-    _begun[host, port] = begun
 
 
 def resolve(host: str, port: int, until: float | None = None) -> list[Address]:
@@ -204,10 +189,10 @@ def _begin(address: Address, faults: list[OSError]) -> socket.socket | None:
     family, kind, protocol, _, target = address
     made = None
     try:
-        ahead = next((found for one in _begun.values() if (found := one.descriptor(target)) is not None), None)
-        made = socket.socket(family, kind, protocol, ahead)
+        begun = head_start.descriptor(target)
+        made = socket.socket(family, kind, protocol, begun)
         made.setblocking(False)
-        if ahead is not None:
+        if begun is not None:
             return made
         code = made.connect_ex(target)
         if code in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
@@ -272,17 +257,13 @@ def _differ(one: _LookUp, other: _LookUp) -> bool:
     return one.fault is None and set(one.addresses) != set(other.addresses)
 
 
-def _found_ahead(host: str, port: int) -> list[Address]:
-    begun = _begun.get((host, port))
-    found = begun.addresses() if begun is not None else ()
-    return [(socket.AddressFamily(family), socket.SocketKind(kind), *rest) for family, kind, *rest in found]
-
-
 def _ask(host: str, port: int) -> list[Address]:
     """What the resolver says. Raises socket.gaierror, UnicodeError."""
-    os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")  # glibc: a silent resolver takes 40 s otherwise
-    name = host.encode() if host.isascii() else host  # a str is taken through the tables of IDNA, 5 ms to import
-    addresses = alternate(_found_ahead(host, port) or socket.getaddrinfo(name, port, type=socket.SOCK_STREAM))
+    begun = [
+        (socket.AddressFamily(one[0]), socket.SocketKind(one[1]), *one[2:]) for one in head_start.looked_up(host, port)
+    ]
+    name = head_start.name_for_resolver(host)
+    addresses = alternate(begun or socket.getaddrinfo(name, port, type=socket.SOCK_STREAM))
     if not addresses:
         raise socket.gaierror(socket.EAI_NONAME, "no address")
     return addresses

@@ -16,6 +16,7 @@ import os
 import sys
 import time
 from collections import deque
+from functools import partial
 
 TYPE_CHECKING = False
 """Not `typing`'s, which takes longer to import than all of this."""
@@ -55,23 +56,29 @@ _OF_A_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 # --- the first packet ---
 
 
-class Begun:
+class _Begun:
     """A host whose name is being looked up, and a socket that connects to the first of its addresses."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
         self._addresses: Sequence[Address] = ()
+        self._fault: Exception | None = None
         self._sockets: dict[object, tuple[_socket.socket, float]] = {}
         """By where they connect to, and since when, in monotonic seconds."""
         self._looking = _thread.allocate_lock()
-        """Held until the addresses are known."""
+        """Held until the addresses are known, and the first of them is tried."""
         self._looking.acquire()
 
-    def run(self) -> None:
-        """Look it up, and begin to connect; what does not succeed is done, and told, by who goes on. Never raises."""
+    def run(self, flags: int = 0) -> None:
+        """Look it up, and begin to connect. Never raises: what cannot be connected to is tried, and told, by `dial`."""
         try:
-            os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")  # as in `dial`
-            self._addresses = _socket.getaddrinfo(self._host.encode(), self._port, 0, _socket.SOCK_STREAM)
+            name = name_for_resolver(self._host)
+            self._addresses = _socket.getaddrinfo(name, self._port, 0, _socket.SOCK_STREAM, 0, flags)
+        except Exception as fault:  # told to who asks
+            self._fault = None if flags else fault
+            self._looking.release()
+            return
+        try:
             family, kind, protocol, _, target = self._addresses[0]
             made = _socket.socket(family, kind, protocol)
             made.setblocking(False)
@@ -85,9 +92,12 @@ class Begun:
             self._looking.release()
 
     def addresses(self) -> Sequence[Address]:
-        """What was found, for who asks first; none where that has failed. Waits for it."""
+        """What was found, for who asks first; nothing for who comes later. Waits for it. Raises what looking up did."""
         with self._looking:
             found, self._addresses = self._addresses, ()
+            fault, self._fault = self._fault, None
+        if fault is not None:
+            raise fault
         return found
 
     def descriptor(self, target: object) -> int | None:
@@ -99,7 +109,7 @@ class Begun:
         return None if made is None else made.detach()
 
 
-_begun: dict[tuple[str, int], Begun] = {}
+_begun: dict[tuple[str, int], _Begun] = {}
 
 
 def usual_host(origin: str) -> tuple[str, int] | None:
@@ -117,19 +127,41 @@ def usual_host(origin: str) -> tuple[str, int] | None:
 def begin(host: str, port: int) -> None:
     """Begin to connect to a host, whose name is looked up in the background if it has one.
 
-    To begin it once more changes nothing. Never raises.
+    To begin it once more changes nothing. Where no thread can be had for a name, nothing is begun.
     """
     if (host, port) in _begun:
         return
-    begun = _begun[host, port] = Begun(host, port)
+    begun = _Begun(host, port)
     if ":" in host or host.replace(".", "").isdigit():
-        begun.run()
-        return
-    sys.setswitchinterval(SWITCH_SECONDS)
-    try:
-        _thread.start_new_thread(begun.run, ())
-    except RuntimeError:  # none can be had
-        del _begun[host, port]
+        begun.run(_socket.AI_NUMERICHOST)  # what only looks like a number would be asked for elsewhere
+    else:
+        sys.setswitchinterval(SWITCH_SECONDS)
+        name_for_resolver(host)  # before there is a thread: the environment is no place for two
+        try:
+            _thread.start_new_thread(begun.run, ())
+        except (RuntimeError, MemoryError):
+            return
+    _begun[host, port] = begun
+
+
+def looked_up(host: str, port: int) -> Sequence[Address]:
+    """The addresses of a host that was begun, for who asks first; else none.
+
+    Waits for as long as looking them up takes. Raises what that raised.
+    """
+    begun = _begun.get((host, port))
+    return begun.addresses() if begun is not None else ()
+
+
+def descriptor(target: object) -> int | None:
+    """That of a socket which was begun and connects there, without blocking. It is the caller's from now on."""
+    return next((one for begun in list(_begun.values()) if (one := begun.descriptor(target)) is not None), None)
+
+
+def name_for_resolver(host: str) -> str | bytes:
+    """A host's name as it is looked up, by a resolver that is not waited for for 40 s, which glibc's else takes."""
+    os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")
+    return host.encode() if host.isascii() else host  # a str is taken through the tables of IDNA, 5 ms to import
 
 
 # --- all of them ---
@@ -169,8 +201,10 @@ class _Door:
 _doors: dict[Host, _Door] = {}
 
 
-def preconnect(hosts: Mapping[Host, Iterable[int]]) -> None:
+def preconnect(hosts: Mapping[Host, Iterable[int]], connect: Callable[[str, str | None], socket.socket]) -> None:
     """Begin to connect to some hosts, and return at once. A kill goes on without what fails here.
+
+    `connect` is `connection.connect`, which is to be imported by the threads that call it.
 
     What is given for a host are numbers of first requests, one for each profile there; they are computed only when one
     connection to each host is on its way, since a venue has to be imported to know them. The threads that do it have a
@@ -181,7 +215,7 @@ def preconnect(hosts: Mapping[Host, Iterable[int]]) -> None:
     hosts = dict(list(hosts.items())[:room])
     for origin, ca_bundle in hosts:
         _doors[origin, ca_bundle] = _Door()
-        _open_more(origin, ca_bundle, 1)
+        _open_more(origin, ca_bundle, 1, connect)
     if hosts:
         time.sleep(UNDISTURBED)
     for ca_bundle in {ca_bundle for origin, ca_bundle in hosts if origin.startswith("https:")}:
@@ -195,7 +229,7 @@ def preconnect(hosts: Mapping[Host, Iterable[int]]) -> None:
             count += number
             if count >= share:
                 break
-        _open_more(origin, ca_bundle, min(count, share) - 1)
+        _open_more(origin, ca_bundle, min(count, share) - 1, connect)
 
 
 def at_ease() -> None:
@@ -247,11 +281,13 @@ def silent(made: socket.socket) -> bool:
     return False
 
 
-def _open_more(origin: str, ca_bundle: str | None, count: int) -> None:
+def _open_more(
+    origin: str, ca_bundle: str | None, count: int, connect: Callable[[str, str | None], socket.socket]
+) -> None:
     door = _doors[origin, ca_bundle]
     with door.changed:
         door.promised += count
-    begun = _start_threads(count, _open, door, origin, ca_bundle)
+    begun = _start_threads(count, _open, door, partial(connect, origin, ca_bundle))
     with door.changed:
         door.promised -= count - begun
 
@@ -290,14 +326,9 @@ def _load(ca_bundle: str | None) -> None:
         return
 
 
-def _open(door: _Door, origin: str, ca_bundle: str | None) -> None:
-    made = None
+def _open(door: _Door, connect: Callable[[], socket.socket]) -> None:
     try:
-        from cancelall.net import connection, dial
-
-        for (host, port), begun in list(_begun.items()):
-            dial.go_on(host, port, begun)
-        made = connection.connect(origin, ca_bundle, connection.CONNECT_SECONDS)
+        made = connect()
     except Exception:
         made = None
     with door.changed:

@@ -18,7 +18,7 @@ from cancelall import simulator
 from cancelall.simulator import SimServer
 from cancelall.venues.registry import VENUES
 from faults.harness import allowance
-from support import Ran, cancelall, profile_table, write_config
+from support import Ran, cancelall, environment, profile_table, write_config
 
 pytestmark = pytest.mark.faults
 
@@ -51,11 +51,17 @@ def nothing() -> None:
     """No limit."""
 
 
-def ran(home: Path, *words: str, limit: Limit = nothing, threads: int | None = None) -> Ran:
+def ran(
+    home: Path,
+    *words: str,
+    limit: Limit = nothing,
+    threads: int | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Ran:
     """The real command under a limit, to its end."""
     start = ("-m", "cancelall") if threads is None else ("-c", THREADS, str(threads))
     began = time.monotonic()
-    ended = cancelall(*words, home=home, start=start, preexec_fn=limit, seconds=60)
+    ended = cancelall(*words, home=home, start=start, preexec_fn=limit, seconds=60, env=env)
     assert time.monotonic() - began < DEADLINE + 1.5 + allowance()
     assert "a bug" not in ended.out + ended.err
     assert "Traceback" not in ended.err
@@ -109,6 +115,19 @@ def test_a_kill(venues: Mapping[str, SimServer], home: Path, venue: str, limit: 
     ended = ran(home, venue, *config(home), "--json", **LIMITS[limit])  # type: ignore[arg-type]
     assert (ended.line["verdict"], ended.code) == ("clear", 0), ended.out[-600:]
     assert venues[venue].open_orders() == []
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_kill_by_the_environment_alone(home: Path, host: str, limit: str) -> None:
+    """Its first packet leaves before anything is imported; a name is looked up in a thread."""
+    authority = ports.Authority(home)
+    with simulator.start("bybit", orders=12, limits=False, ssl_context=authority.context(host)) as server:
+        env = {**environment("bybit", server), "REQUESTS_CA_BUNDLE": str(authority.path)}
+        env["CANCELALL_BYBIT_BASE_URL"] = server.origin.replace("127.0.0.1", host)
+        ended = ran(home, "bybit", "--json", "--deadline", "15", env=env, **LIMITS[limit])  # type: ignore[arg-type]
+        assert (ended.line["verdict"], ended.code) == ("clear", 0), ended.out[-600:]
+        assert server.open_orders() == []
 
 
 @pytest.mark.parametrize("limit", LIMITS)

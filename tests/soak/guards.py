@@ -233,4 +233,8 @@ def guarded(venue: str, directory: Path, *, seed: int, timeout: float, orders: i
         stack.enter_context(patch.object(guarding, "Standby", lambda *words: Standby(stand, settings)))
         stack.enter_context(patch.object(guarding, "ControlServer", lambda *words: Server()))
         stack.enter_context(patch.object(Guard, "_hear_signals", lambda guard: None))
-        yield Guarded(stand, bot, Guard(settings, lambda: settings, told, {"RUNTIME_DIRECTORY": str(directory)}), told)
+        guard = Guard(settings, lambda: settings, told, {"RUNTIME_DIRECTORY": str(directory)})
+        try:
+            yield Guarded(stand, bot, guard, told)
+        finally:
+            guard._writer.close(20)  # or it writes into a directory that is being removed

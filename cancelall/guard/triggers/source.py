@@ -141,7 +141,7 @@ class Distant(TriggerSource):
         return self.sight(key=sight.key, present=sight.present, trouble=f"no answer for {self._waited:.1f} s")
 
     def attach(self, bell: Bell) -> None:
-        """Ring for what has come or gone; a beat is no reason to wake anybody."""
+        """Ring when a look shows something else than the one before: who looks here is late enough."""
         self._bell = bell
 
     def close(self) -> None:
@@ -155,7 +155,7 @@ class Distant(TriggerSource):
                 sight = self.inner.look(time.monotonic())
             except Exception as fault:  # else nobody looks any more
                 sight = self.sight(trouble=bug_words(fault))
-            other = sight.present != self._result[0].present
+            other = sight != self._result[0]
             self._result = sight, self._result[1] + 1
             first.set()
             if other and self._bell is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cancelall.cli import kills
+from cancelall.cli import kills, process
 from cancelall.cli.process import first_origin
 from cancelall.config import loader, places, toml_file
 from cancelall.core.errors import CancelallError
@@ -70,6 +71,48 @@ def test_with_a_config_nothing_is_foreseen(whose: str, tmp_path: Path, monkeypat
     path.parent.mkdir()
     path.symlink_to("nowhere")  # whoever reads it says what is wrong with it
     assert first_host(["bybit"], environ) is None
+
+
+@pytest.mark.parametrize("what", ["kept out", "a loop"])
+def test_nor_where_there_may_be_one_that_cannot_be_looked_at(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may name a proxy. Whoever reads it says what is wrong."""
+    environ = {**HERE, "XDG_CONFIG_HOME": str(tmp_path)}
+    assert first_host(["bybit"], environ) is not None
+    directory = tmp_path / "cancelall"
+    if what == "a loop":
+        directory.symlink_to(directory)
+    else:
+
+        def kept_out(path: str) -> Any:
+            raise PermissionError(13, "Permission denied", path)
+
+        monkeypatch.setattr(process.os, "lstat", kept_out)
+    assert first_host(["bybit"], environ) is None
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
+def test_on_every_system_the_usual_place_is_looked_at(
+    system: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toml_file.sys, "platform", system)
+    for name in ("HOME", "APPDATA", "XDG_CONFIG_HOME"):
+        environ = {**HERE, name: str(tmp_path / name)}
+        usual, _ = toml_file.locate(None, environ)
+        if usual is None or not usual.startswith(str(tmp_path)):
+            continue
+        assert first_host(["bybit"], environ) is not None
+        Path(usual).parent.mkdir(parents=True)
+        Path(usual).touch()
+        assert first_host(["bybit"], environ) is None
+
+
+def test_nothing_is_looked_for_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cancelall").mkdir()
+    (tmp_path / "cancelall" / "config.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    assert first_host(["bybit"], {**HERE, "XDG_CONFIG_HOME": "", "HOME": "/nonexistent"}) is not None
 
 
 FLAGS = ["--settle-coin", "USDT", "--dry-run", "--everything", "--symbol", "--quiet", "--json", "-v", "--reason", "--"]

@@ -237,6 +237,34 @@ def test_the_second_signal_ends_whatever_hangs(kill: Kill, way: str, number: sig
     assert time.monotonic() - began < SLACK
 
 
+HANGING_DISK = """
+import os, time
+
+def lstat(path, **more):
+    if "cancelall" in str(path):
+        open(os.environ["HANGS"], "w").close()
+        time.sleep(60)
+    raise FileNotFoundError(2, "No such file or directory", path)
+
+os.lstat = lstat
+from cancelall.__main__ import run
+run()
+"""
+
+
+@pytest.mark.parametrize("number", STATUS)
+def test_a_signal_ends_a_start_that_hangs_where_a_config_would_be(number: signal.Signals, home: Path) -> None:
+    """As on a network mount that is gone: it is looked at before the first packet leaves."""
+    hangs = home / "hangs"
+    with started("bybit", "--json", home=home, env={"HANGS": str(hangs)}, start=("-c", HANGING_DISK)) as process:
+        until(hangs.exists)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=SLACK)
+    assert process.returncode == STATUS[number]
+    assert json.loads(out)["error"]["kind"] == "interrupted"
+    assert b"Traceback" not in err
+
+
 def test_one_signal_is_enough_for_what_hangs(kill: Kill) -> None:
     kill.serve(bybit="stall")
     process = kill.hang(WAYS["in Python code"], "--json", "--deadline", "60", seconds=(5.0, 5.0, 0.5))

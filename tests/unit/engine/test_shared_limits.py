@@ -10,7 +10,7 @@ import resource
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 import pytest
@@ -267,6 +267,28 @@ async def test_secrets_at_hand_wait_for_no_command_and_these_are_few_at_a_time()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@on_a_loop
+async def test_what_is_at_hand_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that has counted whose secrets are there does not look for each of their files again."""
+    looked: list[str] = []
+
+    def at_hand(profile: str, field: str, environ: Mapping[str, str]) -> bool:
+        looked.append(f"{profile}.{field}")
+        return True
+
+    async def resolve() -> str:
+        return "secrets"
+
+    monkeypatch.setattr(shared_limits, "at_hand", at_hand)
+    (profile,) = profiles(commands=0, at_hand=1)
+    shared = SharedLimits(profiles=[profile], environ={})
+    shared.begin()
+    counted = list(looked)
+    assert sorted(counted) == ["quick0.api_key", "quick0.api_secret"]
+    assert await shared.secrets(profile, resolve) == "secrets"
+    assert looked == counted
 
 
 @pytest.mark.alone("measures when the first request leaves")

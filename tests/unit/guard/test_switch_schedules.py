@@ -99,6 +99,7 @@ def test_in_any_weather_nothing_is_armed_without_beats_and_no_cancel_comes_unsai
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("venue", MECHANISMS)
 def test_the_same_for_many(venue: str) -> None:
     for seed in range(1000, 1300):

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from cancelall import simulator
-from cancelall.cli.kills import _first_requests
+from cancelall.cli.kills import _first_requests, connected
 from cancelall.core.errors import TransportFault
-from cancelall.core.profile import Profile
+from cancelall.core.profile import Profile, parts_of
 from cancelall.net import dial, head_start
 from cancelall.net.route import Route, _loading
 from cancelall.net.transport import Transport
@@ -56,7 +56,7 @@ def put_away(door: head_start._Door) -> None:
 def begin(table: Mapping[str, object], environ: Mapping[str, str] | None = None, *, dry_run: bool = False) -> Profile:
     """Begin to connect for one profile."""
     (profile,) = profiles_of({"bybit": table})
-    head_start.preconnect(_first_requests([profile], environ or {}, dry_run=dry_run))
+    head_start.preconnect(_first_requests([profile], environ or {}, dry_run=dry_run), connected)
     return profile
 
 
@@ -273,7 +273,7 @@ def test_a_kill_takes_them(trusted: Authority, home: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_begun(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for module, name in ((head_start, "_begun"), (dial, "_begun"), (dial, "_names")):
+    for module, name in ((head_start, "_begun"), (dial, "_names")):
         monkeypatch.setattr(module, name, {})
     switching = sys.getswitchinterval()
     yield
@@ -290,17 +290,10 @@ def listener() -> Iterator[socket.socket]:
         yield made
 
 
-def packet(host: str, port: int) -> None:
-    """Begin with a host, for `dial`."""
-    head_start.begin(host, port)
-    for begun in head_start._begun.values():
-        dial.go_on(host, port, begun)
-
-
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_who_connects_goes_on_with_it(host: str, listener: socket.socket) -> None:
     port = listener.getsockname()[1]
-    packet(host, port)
+    head_start.begin(host, port)
     first, _ = listener.accept()
     with first, dial.connect(host, port, 10) as made:
         assert made.getblocking()
@@ -315,7 +308,7 @@ def test_nobody_looks_a_name_up_twice(listener: socket.socket, monkeypatch: pyte
         raise AssertionError(words)
 
     port = listener.getsockname()[1]
-    packet("localhost", port)
+    head_start.begin("localhost", port)
     monkeypatch.setattr(socket, "getaddrinfo", never)
     assert dial.resolve("localhost", port)[0][0] is socket.AF_INET
     assert dial.resolve("localhost", port)[0][1] is socket.SOCK_STREAM
@@ -337,7 +330,7 @@ def test_whoever_waits_for_a_name_waits_for_its_end(listener: socket.socket, mon
 
     monkeypatch.setattr(head_start, "_socket", Slow)
     port = listener.getsockname()[1]
-    packet("localhost", port)
+    head_start.begin("localhost", port)
     assert asked.wait(20)
     found: list[socket.socket] = []
     waiting = threading.Thread(target=lambda: found.append(dial.connect("localhost", port, 10)))
@@ -350,28 +343,71 @@ def test_whoever_waits_for_a_name_waits_for_its_end(listener: socket.socket, mon
     made.close()
 
 
-def test_a_name_that_is_none_is_told_in_the_ordinary_way() -> None:
-    packet("nowhere.invalid", 443)
-    with pytest.raises(socket.gaierror):
+def test_a_name_that_is_none_is_told_by_who_asks_and_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    class Failing:
+        """The module, with a resolver that knows nothing."""
+
+        SOCK_STREAM = _socket.SOCK_STREAM
+
+        @staticmethod
+        def getaddrinfo(*words: object, **more: object) -> Any:
+            asked.append(words)
+            raise socket.gaierror(socket.EAI_NONAME, "nobody has that name")
+
+    monkeypatch.setattr(head_start, "_socket", Failing)
+    monkeypatch.setattr(socket, "getaddrinfo", Failing.getaddrinfo)
+    head_start.begin("nowhere.invalid", 443)
+    with pytest.raises(socket.gaierror, match="nobody has that name"):
         dial.connect("nowhere.invalid", 443, 10)
+    assert len(asked) == 1
+    dial._names.clear()
+    with pytest.raises(socket.gaierror, match="nobody has that name"):
+        dial.connect("nowhere.invalid", 443, 10)
+    assert len(asked) == 2, "the next one is a look-up of its own"
+
+
+@pytest.mark.parametrize("host", ["10.0.0.300", "1.2.3.4.5", "10.0.0.1."])
+def test_what_only_looks_like_a_number_is_looked_up_by_nobody_who_must_not_wait(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Any, ...]] = []
+    real = _socket.getaddrinfo
+
+    class Noting:
+        """The module, and what its resolver is asked."""
+
+        SOCK_STREAM, AI_NUMERICHOST, socket = _socket.SOCK_STREAM, _socket.AI_NUMERICHOST, _socket.socket
+
+        @staticmethod
+        def getaddrinfo(*words: Any) -> Any:
+            asked.append(words)
+            return real(*words)
+
+    monkeypatch.setattr(head_start, "_socket", Noting)
+    head_start.begin(host, 443)
+    assert [words[-1] for words in asked] == [_socket.AI_NUMERICHOST]
+    assert head_start.looked_up(host, 443) == (), "dial asks for it in its own way"
 
 
 def test_nor_is_a_port_that_refuses() -> None:
     with refusing() as port:
-        packet("127.0.0.1", port)
+        head_start.begin("127.0.0.1", port)
         with pytest.raises(ConnectionRefusedError):
             dial.connect("127.0.0.1", port, 10)
 
 
+@pytest.mark.parametrize("fault", [RuntimeError("can't start new thread"), MemoryError()])
 def test_without_a_thread_it_is_done_in_the_ordinary_way(
-    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+    fault: Exception, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def none(*words: object) -> int:
-        raise RuntimeError("can't start new thread")
+        raise fault
 
     monkeypatch.setattr(_thread, "start_new_thread", none)
     port = listener.getsockname()[1]
-    packet("localhost", port)
+    head_start.begin("localhost", port)
     with dial.connect("localhost", port, 10), listener.accept()[0]:
         assert head_start._begun == {}
 
@@ -381,6 +417,7 @@ def test_without_a_descriptor_too(listener: socket.socket, monkeypatch: pytest.M
         """The module where no descriptor is left."""
 
         getaddrinfo, SOCK_STREAM = staticmethod(_socket.getaddrinfo), _socket.SOCK_STREAM
+        AI_NUMERICHOST = _socket.AI_NUMERICHOST
 
         @staticmethod
         def socket(*words: object) -> Any:
@@ -388,7 +425,7 @@ def test_without_a_descriptor_too(listener: socket.socket, monkeypatch: pytest.M
 
     monkeypatch.setattr(head_start, "_socket", Full)
     port = listener.getsockname()[1]
-    packet("127.0.0.1", port)
+    head_start.begin("127.0.0.1", port)
     with dial.connect("127.0.0.1", port, 10) as made, listener.accept()[0] as accepted:
         assert accepted.getpeername() == made.getsockname()
 
@@ -397,7 +434,7 @@ def test_one_that_has_become_old_is_closed_and_not_gone_on_with(
     listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = listener.getsockname()[1]
-    packet("127.0.0.1", port)
+    head_start.begin("127.0.0.1", port)
     with listener.accept()[0] as first:
         monkeypatch.setattr(head_start, "FRESH_SECONDS", 0.0)
         (begun,) = head_start._begun.values()
@@ -409,8 +446,25 @@ def test_one_that_has_become_old_is_closed_and_not_gone_on_with(
 def test_to_begin_it_once_more_changes_nothing(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     for _ in range(3):
-        packet("127.0.0.1", port)
+        head_start.begin("127.0.0.1", port)
     with listener.accept()[0], dial.connect("127.0.0.1", port, 10):
         listener.settimeout(0)
         with pytest.raises(BlockingIOError):
             listener.accept()
+
+
+@pytest.mark.parametrize("room", [0, 8])
+def test_a_request_goes_out_on_what_was_begun(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where there is no room for connections that are opened ahead, and by no second look-up."""
+
+    def never(*words: object, **more: object) -> Any:
+        raise AssertionError(words)
+
+    monkeypatch.setattr(head_start, "_room", lambda: room)
+    with simulator.start("bybit", orders=0) as server:
+        head_start.begin(*parts_of(server.origin)[1:])
+        with monkeypatch.context() as patched:
+            patched.setattr(socket, "getaddrinfo", never)
+            begin(profile_table("bybit", server, settle_coin="USDT"), dry_run=True)
+            assert send(server.origin, None) == 200
+        assert server.connections == 1
