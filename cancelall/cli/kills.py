@@ -143,7 +143,8 @@ def execute(
         profiles, json=output.json, dry_run=dry_run, reason=terms.reason, shard=terms.shard, after=terms.hold
     )
     hosts = _first_requests(profiles, environ, dry_run=dry_run)
-    for origin, _ in list(hosts)[:1]:
+    if hosts:
+        origin, _ = next(iter(hosts))
         head_start.begin(*parts_of(origin)[1:])
     process.guard_threads()
     head_start.preconnect(hosts, connected)

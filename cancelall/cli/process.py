@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
-    from cancelall.cli.watchdog import Ended
+    from cancelall.cli.last_words import LastWords
     from cancelall.core.errors import ErrorKind
 
 OTHERS = ("auth", "beat", "check", "config", "demo", "guard", "journal", "setup")
@@ -66,20 +66,18 @@ def _watch(words: list[str]) -> None:
         if can_wait:
             _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
 
-    def first_words(number: int) -> Ended:
+    def known() -> LastWords:
         from cancelall.cli.last_words import LastWords
 
-        return LastWords((), json=JSON in words, dry_run=DRY_RUN in words).words(number)
+        return LastWords((), json=JSON in words, dry_run=DRY_RUN in words)
 
     try:
         from cancelall.cli.watchdog import DOG
 
-        DOG.words = first_words
+        DOG.words = lambda number: known().words(number)
         DOG.begin(let_come)
         _connect_ahead(words)
-        from cancelall.cli.last_words import LastWords
-
-        DOG.words = LastWords((), json=JSON in words, dry_run=DRY_RUN in words).words
+        DOG.words = known().words
     finally:
         let_come()
 
@@ -126,7 +124,8 @@ def _connect_ahead(words: Sequence[str]) -> None:
     from cancelall.net import head_start
 
     try:
-        if host := head_start.usual_host(first_origin(words, os.environ)):
+        origin = first_origin(words, os.environ)
+        if origin and (host := head_start.usual_host(origin)):
             head_start.begin(*host)
     except Exception:  # whatever it is, a kill connects without it
         return
@@ -163,10 +162,8 @@ def _is_absent(path: str) -> bool:
     """Whether there is surely nothing. What cannot be looked at may name a proxy, and is told by who reads it."""
     try:
         os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except (OSError, ValueError):
-        return False
+    except (OSError, ValueError) as fault:
+        return isinstance(fault, FileNotFoundError | NotADirectoryError)
     return False
 
 

@@ -6,7 +6,6 @@ One broken profile does not stop the others: it becomes a `BrokenProfile`, which
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 from collections.abc import Callable, Collection, Container, Mapping
@@ -30,31 +29,28 @@ from cancelall.core.secret import Secret
 from cancelall.net.head_start import usual_host
 from cancelall.venues.registry import VENUES, schema
 
-_LONGEST_NAME = 64
+_OF_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 DEFAULTS_KEYS = tuple(item.key for item in declare.declared(Common) if item.opt.defaults)
 """Keys of `[defaults]`: those that make sense for every profile."""
 
 
 def name_problem(document: Document, name: str) -> str:
     """Why a profile cannot have this name in this config, or nothing."""
-    if not _can_be_a_name(name):
-        return f"a profile name has letters, digits, _ and - only, and at most {_LONGEST_NAME} of them"
+    if not _is_name(name):
+        return "a profile name has letters, digits, _ and - only, and at most 64 of them"
     if environment_prefix(name) == environment_prefix("all"):
         return 'a profile cannot be called "all"'
     others = [other for other in document.names.get(environment_prefix(name), ()) if other != name]
     return f'its name and "{quoted(others[0])}" are the same in the environment' if others else ""
 
 
+def _is_name(name: str) -> bool:
+    return 0 < len(name) <= 64 and not name.strip(_OF_NAMES)
+
+
 def shown_name(name: str) -> str:
     """A profile's name wherever it is told: as it is if it can be one, else as any other word that somebody typed."""
-    return name if _can_be_a_name(name) else quoted(name)
-
-
-@functools.lru_cache(maxsize=1024)
-def _can_be_a_name(text: str) -> bool:
-    """Whether a profile can be called so. Without a pattern, which each kill would compile before it connects."""
-    signs = text.replace("-", "").replace("_", "")
-    return 0 < len(text) <= _LONGEST_NAME and text.isascii() and (not signs or signs.isalnum())
+    return name if _is_name(name) else quoted(name)
 
 
 def at_hand(profile: str, field: str, environ: Mapping[str, str]) -> bool:
@@ -75,18 +71,21 @@ def venue_profiles(document: Document, venue: str) -> tuple[str, ...]:
 def choose(document: Document, venue: str, wanted: str | None) -> str:
     """Which profile `cancelall VENUE` means. Raises ConfigError with the candidates when that is not clear."""
     mine = venue_profiles(document, venue)
-    shown = ", ".join(map(shown_name, mine))
+
+    def shown() -> str:
+        return ", ".join(map(shown_name, mine))
+
     if wanted is not None:
         if wanted in document.tables:
             if wanted not in mine:
                 other = _venue_of(document.tables[wanted]) or "none"
                 problem = f'profile "{quoted(wanted)}" is of venue {other}, not of {venue}'
-                raise ConfigError(problem, f"profiles of {venue}: {shown or 'none'}")
+                raise ConfigError(problem, f"profiles of {venue}: {shown() or 'none'}")
             return wanted
         if wanted == venue:
             return wanted
         problem = f'there is no profile "{quoted(wanted)}"{declare.nearest(wanted, mine)}'
-        raise ConfigError(problem, f"profiles of {venue}: {shown or 'none'}")
+        raise ConfigError(problem, f"profiles of {venue}: {shown() or 'none'}")
     if venue in mine or not mine:
         if venue in document.tables and venue not in mine:
             raise ConfigError(
@@ -96,7 +95,9 @@ def choose(document: Document, venue: str, wanted: str | None) -> str:
         return venue
     if len(mine) == 1:
         return mine[0]
-    raise ConfigError(f"{venue} has several profiles and none is named {venue}", f"add --profile with one of: {shown}")
+    raise ConfigError(
+        f"{venue} has several profiles and none is named {venue}", f"add --profile with one of: {shown()}"
+    )
 
 
 def _venue_of(table: object) -> str:

@@ -74,20 +74,16 @@ class _Begun:
         try:
             name = name_for_resolver(self._host)
             self._addresses = _socket.getaddrinfo(name, self._port, 0, _socket.SOCK_STREAM, 0, flags)
-        except Exception as fault:  # told to who asks
-            self._fault = None if flags else fault
-            self._looking.release()
-            return
-        try:
-            family, kind, protocol, _, target = self._addresses[0]
-            made = _socket.socket(family, kind, protocol)
-            made.setblocking(False)
-            if made.connect_ex(target) in _BEGUN:
-                self._sockets[target] = made, time.monotonic()
-            else:
-                made.close()
-        except Exception:  # whatever it is, it is met again where it can be told
-            return
+            for family, kind, protocol, _, target in self._addresses[:1]:
+                made = _socket.socket(family, kind, protocol)
+                made.setblocking(False)
+                if made.connect_ex(target) in _BEGUN:
+                    self._sockets[target] = made, time.monotonic()
+                else:
+                    made.close()
+        except Exception as fault:
+            if not (self._addresses or flags):  # else whatever it is, it is met again where it can be told
+                self._fault = fault
         finally:
             self._looking.release()
 
@@ -204,7 +200,7 @@ _doors: dict[Host, _Door] = {}
 def preconnect(hosts: Mapping[Host, Iterable[int]], connect: Callable[[str, str | None], socket.socket]) -> None:
     """Begin to connect to some hosts, and return at once. A kill goes on without what fails here.
 
-    `connect` is `connection.connect`, which is to be imported by the threads that call it.
+    `connect` is called by threads, so that what it takes is imported there.
 
     What is given for a host are numbers of first requests, one for each profile there; they are computed only when one
     connection to each host is on its way, since a venue has to be imported to know them. The threads that do it have a

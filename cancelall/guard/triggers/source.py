@@ -41,11 +41,6 @@ class Bell:
         self._rung = asyncio.Event()
         self._readers: set[int] = set()
 
-    @property
-    def rung(self) -> bool:
-        """Whether the next wait ends at once."""
-        return self._rung.is_set()
-
     def ring(self) -> None:
         """Wake it, or let the next wait end at once."""
         self._rung.set()

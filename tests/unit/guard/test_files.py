@@ -319,7 +319,7 @@ def test_nobody_is_rung_when_the_loop_is_closed() -> None:
     bell = source.Bell(loop)
     loop.close()
     bell.ring_from_a_thread()
-    assert not bell.rung
+    assert not bell._rung.is_set()
 
 
 def test_a_kill_file_of_another_machine_is_missed_when_its_file_system_goes(
